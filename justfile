@@ -1,0 +1,50 @@
+# Recipes for people. What CI runs is `.ci/run`.
+
+# One target folder for running, testing and CI: polars takes minutes to compile.
+export CARGO_TARGET_DIR := env("CARGO_TARGET_DIR", env("XDG_CACHE_HOME", home_directory() / ".cache") / "nightshift/target")
+
+# Lists the recipes.
+default:
+    @just --list
+
+# Formatting, lints and all tests: what a commit must pass.
+[group('daily')]
+check:
+    cargo fmt --all --check
+    cargo clippy --release --all-targets --locked -- -D warnings
+    cargo test --release
+
+# Tests whose name contains one of ARGS, or all.
+[group('daily')]
+test *ARGS:
+    cargo test --release -- {{ARGS}}
+
+# Looks at snapshots that differ (needs cargo-insta).
+[group('daily')]
+review:
+    cargo insta test --review -- --release
+
+# What CI runs, in this working copy.
+[group('daily')]
+ci:
+    bash .ci/run
+
+# The kill tests in full: `kill -9` at random moments of a run, then recovery.
+[group('deep')]
+crash kills="200":
+    NIGHTSHIFT_KILLS={{kills}} cargo test --release --test it -- crash:: --include-ignored
+
+# Speed of the data path, as ratios to a floor measured in the same run.
+[group('deep')]
+bench *ARGS:
+    cargo bench --profile release -- {{ARGS}}
+
+# Writes the reference numbers of data/oracle anew with scikit-learn and scipy (needs Python).
+[group('deep')]
+oracle python="python3":
+    for script in data/oracle/make_*.py; do {{python}} "$script"; done
+
+# Licences, advisories and sources of every dependency (needs cargo-deny).
+[group('deep')]
+deny:
+    cargo deny check

@@ -1,0 +1,105 @@
+//! SHA-256 of files, read in constant memory, and of bytes on their way to a file.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::path::Path;
+
+use sha2::Digest as _;
+
+use crate::domain::identity::Sha256;
+
+/// How much of a file is in memory at a time.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// The SHA-256 of the file at `path` and its size in bytes.
+pub fn file_sha256(path: &Path) -> io::Result<(Sha256, u64)> {
+    let mut file = File::open(path)?;
+    let mut hasher = sha2::Sha256::new();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut size_bytes = 0_u64;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((Sha256(hasher.finalize().into()), size_bytes)),
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                size_bytes += n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Passes bytes on, and counts and hashes those that were taken.
+pub(super) struct HashingWriter<W> {
+    inner: W,
+    hasher: sha2::Sha256,
+    size_bytes: u64,
+}
+
+impl<W: Write> HashingWriter<W> {
+    pub(super) fn new(inner: W) -> Self {
+        Self { inner, hasher: sha2::Sha256::new(), size_bytes: 0 }
+    }
+
+    /// The inner writer, the digest, and the number of bytes.
+    pub(super) fn finish(self) -> (W, Sha256, u64) {
+        (self.inner, Sha256(self.hasher.finalize().into()), self.size_bytes)
+    }
+}
+
+impl<W: Write> Write for HashingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..taken]);
+        self.size_bytes += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIPS 180-2, appendix B.1.
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn a_file_and_a_stream_have_the_published_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        let (sha256, size_bytes) = file_sha256(&path).unwrap();
+        assert_eq!((sha256.to_string().as_str(), size_bytes), (ABC, 3));
+
+        let mut writer = HashingWriter::new(Vec::new());
+        writer.write_all(b"a").unwrap();
+        writer.write_all(b"bc").unwrap();
+        let (bytes, sha256, size_bytes) = writer.finish();
+        assert_eq!((bytes.as_slice(), size_bytes), (b"abc".as_slice(), 3));
+        assert_eq!(sha256.to_string(), ABC);
+    }
+
+    #[test]
+    fn only_what_was_taken_is_hashed() {
+        struct Grudging(Vec<u8>);
+        impl Write for Grudging {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let taken = bytes.len().min(2);
+                self.0.extend_from_slice(&bytes[..taken]);
+                Ok(taken)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut writer = HashingWriter::new(Grudging(Vec::new()));
+        writer.write_all(b"abc").unwrap();
+        let (_, sha256, size_bytes) = writer.finish();
+        assert_eq!((sha256.to_string().as_str(), size_bytes), (ABC, 3));
+    }
+}

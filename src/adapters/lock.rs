@@ -1,0 +1,190 @@
+//! The lock of a run: held by the process that executes it, from before its first side effect to its end.
+//!
+//! The kernel lets go of it when the process ends, however it ends, so a lock that can be taken proves
+//! that nobody executes the run any more. Nothing else proves that. The lock is advisory: what keeps a
+//! stale process from doing harm is the token of its claim.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::domain::identity::RunId;
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub struct RunLock {
+    path: PathBuf,
+    file: File,
+}
+
+/// A lock file could not be opened or locked, for another reason than that somebody holds it.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {action} the run lock `{path}`")]
+pub struct LockError {
+    action: &'static str,
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+impl RunLock {
+    /// Takes the lock of `run`, or returns `None` if somebody holds it.
+    pub fn acquire(state_dir: &Path, run: &RunId) -> Result<Option<Self>, LockError> {
+        let folder = state_dir.join("runs");
+        let path = path_of(state_dir, run);
+        let failed = |action| {
+            let path = path.clone();
+            move |source| LockError { action, path, source }
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(&folder)
+            .map_err(failed("make the folder of"))?;
+        loop {
+            let file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o640)
+                .open(&path)
+                .map_err(failed("open"))?;
+            match take(&file, &path).map_err(failed("take"))? {
+                Take::Done => return Ok(Some(Self { path, file })),
+                Take::Held => return Ok(None),
+                Take::Stale => {}
+            }
+        }
+    }
+
+    /// Whether nobody holds the lock of `run` at this moment. Who means to act on the answer acquires the
+    /// lock instead, so that it stays true; to look, this takes the lock for an instant itself.
+    pub fn is_free(state_dir: &Path, run: &RunId) -> Result<bool, LockError> {
+        let path = path_of(state_dir, run);
+        let failed = |action| {
+            let path = path.clone();
+            move |source| LockError { action, path, source }
+        };
+        let file = match OpenOptions::new().write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(failed("open")(error)),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => Err(failed("try")(source)),
+        }
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // Removed before it is released, so that nobody can take it in between and lose the file. If it
+        // stays, it is a free lock: closing the file releases it in any case.
+        let _removed = fs::remove_file(&self.path);
+        let _released = self.file.unlock();
+    }
+}
+
+fn path_of(state_dir: &Path, run: &RunId) -> PathBuf {
+    state_dir.join("runs").join(format!("{run}.lock"))
+}
+
+/// What came of an attempt to lock an open file.
+#[derive(Debug, PartialEq, Eq)]
+enum Take {
+    Done,
+    /// Somebody else holds it.
+    Held,
+    /// The file is no longer at its path: the holder before us has removed it on letting go. A lock on it
+    /// is worth nothing, since the next comer makes a new file.
+    Stale,
+}
+
+fn take(file: &File, path: &Path) -> io::Result<Take> {
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(Take::Held),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let held = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(found) if held.dev() == found.dev() && held.ino() == found.ino() => Ok(Take::Done),
+        Ok(_) => Ok(Take::Stale),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Take::Stale),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use jiff::Timestamp;
+
+    fn run() -> RunId {
+        RunId::new(Timestamp::UNIX_EPOCH, 7)
+    }
+
+    #[test]
+    fn one_holder_at_a_time() {
+        let state = tempfile::tempdir().unwrap();
+        assert!(RunLock::is_free(state.path(), &run()).unwrap());
+        let held = RunLock::acquire(state.path(), &run()).unwrap();
+        assert!(held.is_some());
+        assert!(!RunLock::is_free(state.path(), &run()).unwrap());
+        assert!(RunLock::acquire(state.path(), &run()).unwrap().is_none());
+        drop(held);
+        assert!(RunLock::is_free(state.path(), &run()).unwrap());
+        assert!(RunLock::acquire(state.path(), &run()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_left_by_a_killed_process_is_free() {
+        let state = tempfile::tempdir().unwrap();
+        fs::create_dir(state.path().join("runs")).unwrap();
+        fs::write(path_of(state.path(), &run()), "").unwrap();
+        assert!(RunLock::is_free(state.path(), &run()).unwrap());
+        assert!(RunLock::acquire(state.path(), &run()).unwrap().is_some());
+        assert!(!path_of(state.path(), &run()).exists());
+    }
+
+    #[test]
+    fn a_file_that_was_removed_after_it_was_opened_is_no_lock() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join("x.lock");
+        let opened = File::create(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(take(&opened, &path).unwrap(), Take::Stale);
+        let newer = File::create(&path).unwrap();
+        assert_eq!(take(&opened, &path).unwrap(), Take::Stale);
+        assert_eq!(take(&newer, &path).unwrap(), Take::Done);
+        assert_eq!(take(&File::open(&path).unwrap(), &path).unwrap(), Take::Held);
+    }
+
+    #[test]
+    fn many_threads_never_hold_it_together() {
+        let state = tempfile::tempdir().unwrap();
+        let (start, holders, taken) = (Barrier::new(4), AtomicU32::new(0), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    for _ in 0..500 {
+                        if let Some(lock) = RunLock::acquire(state.path(), &run()).unwrap() {
+                            assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
+                            taken.fetch_add(1, Ordering::SeqCst);
+                            holders.fetch_sub(1, Ordering::SeqCst);
+                            drop(lock);
+                        }
+                    }
+                });
+            }
+        });
+        assert!(taken.load(Ordering::SeqCst) > 0);
+    }
+}

@@ -1,0 +1,135 @@
+//! The record of everything: runs, what they read and found and wrote, versions and their aliases.
+//!
+//! One `SQLite` database in WAL mode. Writes go through one connection and begin as `immediate`
+//! transactions, so a write never fails half-way because somebody else wrote; reads use connections
+//! that cannot write. Every write on behalf of a run names the token of its claim and changes nothing
+//! if the run has been claimed again since.
+//!
+//! Not its job: reading the clock, touching files other than the database, and deciding anything. What
+//! depends on a decision arrives as a value, or as a function that is called within the transaction.
+
+/// Aliases and their history.
+mod aliases;
+/// Columns to values and back.
+mod codec;
+/// The two transactions around the publication of a run.
+mod commit;
+/// Opening, settings, migrations, the check for damage.
+mod connect;
+/// JSON in columns.
+mod document;
+/// Attempts that end without a publication.
+mod ending;
+/// What can go wrong here.
+pub mod error;
+/// Inputs, findings and profiles of a run.
+mod evidence;
+/// Deletion of what nothing needs any more.
+mod prune;
+/// Queue, claim, start.
+mod queue;
+/// What goes in and comes out: plain values.
+pub mod record;
+/// Reading runs.
+mod runs;
+/// One row for each job.
+mod status;
+/// What became of each tick.
+mod ticks;
+/// Versions of models.
+mod versions;
+
+use std::path::{Path, PathBuf};
+
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use self::error::Stop;
+pub use self::error::StoreError;
+pub use self::record::{
+    Afterwards, AliasMove, AliasState, Attempt, Attribution, Conclusion, Decision, Enqueued,
+    Failure, Finished, Import, Imported, Input, Intent, JobStatus, ModelPin, NewOutput, NewRun,
+    NewVersion, OutputRecord, OutputRole, Profile, Rows, RunFilter, RunRecord, Stage, TickDecision,
+    TickRecord, Transition,
+};
+
+/// How to open a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// For reading only; the database must exist.
+    ReadOnly,
+    /// For reading and writing; the database must exist.
+    ReadWrite,
+    /// For reading and writing; the database is made if there is none.
+    Create,
+}
+
+/// An open database. Cheap to clone; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    path: PathBuf,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Store {
+    /// The name of the database within the state directory.
+    pub const FILE_NAME: &'static str = "nightshift.db";
+
+    /// Opens the database of `state_dir`, bringing an older one up to date.
+    ///
+    /// A file that is not ours, or that `SQLite` calls damaged, is left as it is. The full check for
+    /// damage is [`Store::quick_check`]'s, so that a command that only reads answers at once.
+    pub async fn open(state_dir: &Path, open: Open) -> Result<Self, StoreError> {
+        let path = state_dir.join(Self::FILE_NAME);
+        connect::open(&path, open).await.map(|(writer, readers)| Self { path, writer, readers })
+    }
+
+    /// Looks at every page of the database for damage.
+    pub async fn quick_check(&self) -> Result<(), StoreError> {
+        connect::quick_check(&self.path, &self.readers).await
+    }
+
+    /// Closes all connections; the last one to close folds the log back into the database.
+    pub async fn close(self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// The path of the database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Begins a write. Waits for other writers; from here on nobody else writes until it ends.
+    async fn begin(
+        &self,
+        action: &'static str,
+    ) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.writer.begin_with(BEGIN).await.map_err(|source| self.failed(action, source))
+    }
+
+    /// Makes a write durable: afterwards it survives a loss of power.
+    async fn commit(
+        &self,
+        action: &'static str,
+        transaction: Transaction<'static, Sqlite>,
+    ) -> Result<(), StoreError> {
+        transaction.commit().await.map_err(|source| self.failed(action, source))
+    }
+
+    fn failed(&self, action: &'static str, source: sqlx::Error) -> StoreError {
+        StoreError::from_sqlx(&self.path, action, source)
+    }
+
+    fn stopped(&self, action: &'static str, stop: Stop) -> StoreError {
+        match stop {
+            Stop::Sql(source) => self.failed(action, source),
+            Stop::Refused(error) => error,
+        }
+    }
+}
+
+const BEGIN: &str = "begin immediate";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! What can go wrong with the store, sorted by what the caller must do about it.
+//!
+//! The process must end (damage, a failed fsync), give up its results (a lost fence), look again (moved
+//! aliases), try again (busy), or tell the user.
+
+use std::path::{Path, PathBuf};
+
+use crate::domain::identity::{JobName, RunId};
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no database yet.
+    #[error("found no database at `{path}`, wanted one: run `nightshift run` once to make it")]
+    NotInitialised {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The database cannot be trusted. Nothing was written to it.
+    #[error("the database `{path}` is damaged ({found}); restore a backup, or move the file away")]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: String,
+        /// What `SQLite` said, where it was `SQLite` that noticed.
+        #[source]
+        source: Option<sqlx::Error>,
+    },
+    /// A later version of nightshift has written this database.
+    #[error(
+        "the database `{path}` has schema {found}, wanted at most {known}: use the newer nightshift \
+         that wrote it"
+    )]
+    FromNewerVersion {
+        /// The database file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The latest schema version that this binary knows.
+        known: i64,
+    },
+    /// Another process held the database for longer than we wait.
+    #[error("failed to {action}: another process is writing to the database; try again")]
+    Busy {
+        /// What was attempted.
+        action: &'static str,
+    },
+    /// The disk did not confirm a write. What is on it is not known, so the process must end.
+    #[error("failed to {action}: the disk did not confirm the write")]
+    Fsync {
+        /// What was attempted.
+        action: &'static str,
+        /// What `SQLite` said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The run has been claimed by somebody else, or has ended. Nothing was written.
+    #[error("run `{run}` is no longer held by this process; its results are discarded")]
+    FenceLost {
+        /// The run.
+        run: RunId,
+    },
+    /// An alias or a version number was taken between reading and writing. Nothing was written.
+    #[error("the aliases of model `{model}` were moved by somebody else meanwhile; look again")]
+    MovedByOther {
+        /// The model.
+        model: JobName,
+    },
+    /// Anything else.
+    #[error("failed to {action}")]
+    Failed {
+        /// What was attempted.
+        action: &'static str,
+        /// What `SQLite` or the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+}
+
+/// Why a transaction ends early: the database failed, or what it holds forbids the write.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Sql(sqlx::Error),
+    Refused(StoreError),
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// A value in a column that no version of nightshift has written there.
+#[derive(Debug, thiserror::Error)]
+#[error("column `{column}` holds `{found}`, which is no {wanted}")]
+pub(super) struct UnreadableColumn {
+    pub(super) column: String,
+    pub(super) found: String,
+    pub(super) wanted: &'static str,
+}
+
+// Primary result codes, https://www.sqlite.org/rescode.html; an extended code holds its primary one in
+// the low byte.
+const SQLITE_BUSY: i32 = 5;
+const SQLITE_CORRUPT: i32 = 11;
+const SQLITE_NOTADB: i32 = 26;
+const SQLITE_IOERR_FSYNC: i32 = 1034;
+const SQLITE_IOERR_DIR_FSYNC: i32 = 1290;
+
+impl StoreError {
+    /// Sorts an error of the driver by what the caller must do about it.
+    pub(super) fn from_sqlx(path: &Path, action: &'static str, source: sqlx::Error) -> Self {
+        let path = path.to_owned();
+        match result_code(&source) {
+            Some(SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC) => Self::Fsync { action, source },
+            Some(code) if code & 0xff == SQLITE_BUSY => Self::Busy { action },
+            Some(code) if matches!(code & 0xff, SQLITE_CORRUPT | SQLITE_NOTADB) => {
+                let found = "SQLite cannot read it".to_owned();
+                Self::Damaged { path, found, source: Some(source) }
+            }
+            Some(_) => Self::Failed { action, source },
+            None => match source {
+                sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                    let found = "a row cannot be read".to_owned();
+                    Self::Damaged { path, found, source: Some(source) }
+                }
+                sqlx::Error::PoolTimedOut => Self::Busy { action },
+                source => Self::Failed { action, source },
+            },
+        }
+    }
+}
+
+fn result_code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Code(i32);
+
+    impl std::fmt::Display for Code {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "code {}", self.0)
+        }
+    }
+
+    impl std::error::Error for Code {}
+
+    impl sqlx::error::DatabaseError for Code {
+        fn message(&self) -> &'static str {
+            "made for a test"
+        }
+        fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+            Some(self.0.to_string().into())
+        }
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+        fn kind(&self) -> sqlx::error::ErrorKind {
+            sqlx::error::ErrorKind::Other
+        }
+    }
+
+    #[track_caller]
+    fn check(code: i32, expect: &str) {
+        let source = sqlx::Error::Database(Box::new(Code(code)));
+        let found = StoreError::from_sqlx(Path::new("n.db"), "write", source);
+        assert!(format!("{found:?}").starts_with(expect), "{code}: {found:?}");
+    }
+
+    #[test]
+    fn result_codes_are_sorted_by_what_to_do() {
+        check(5, "Busy");
+        check(517, "Busy");
+        check(11, "Damaged");
+        check(267, "Damaged");
+        check(26, "Damaged");
+        check(1034, "Fsync");
+        check(1290, "Fsync");
+        check(10, "Failed");
+        check(13, "Failed");
+    }
+
+    #[test]
+    fn the_cause_is_not_in_the_text() {
+        let source = sqlx::Error::Database(Box::new(Code(1034)));
+        let found = StoreError::from_sqlx(Path::new("n.db"), "commit a run", source);
+        assert_eq!(found.to_string(), "failed to commit a run: the disk did not confirm the write");
+        assert!(std::error::Error::source(&found).is_some());
+    }
+}

@@ -1,0 +1,78 @@
+//! Lists what could go and deletes what the caller names.
+//!
+//! Which of it may go is the caller's to decide; what a run in progress needs is refused here all the
+//! same.
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+
+use crate::adapters::store::codec::time_text;
+use crate::adapters::store::runs::run_record;
+use crate::adapters::store::{RunRecord, Store, StoreError};
+use crate::domain::identity::RunId;
+
+impl Store {
+    /// Runs that ended before a moment, oldest first, not more than `limit`.
+    pub async fn runs_ended_before(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        sqlx::query(SELECT_ENDED)
+            .bind(time_text(before))
+            .bind(limit)
+            .try_map(|row: SqliteRow| run_record(&row))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("list old runs", source))
+    }
+
+    /// Superseded runs whose parts were not yet removed, oldest first: a crash came between.
+    pub async fn unswept(&self) -> Result<Vec<RunRecord>, StoreError> {
+        sqlx::query(SELECT_UNSWEPT)
+            .try_map(|row: SqliteRow| run_record(&row))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("list superseded runs", source))
+    }
+
+    /// Deletes ended runs with everything that belongs to them, and job files that no run needs any more.
+    /// Versions, moves of aliases and the ledger of ticks stay. Returns how many runs were deleted.
+    pub async fn delete_runs(&self, runs: &[RunId]) -> Result<u64, StoreError> {
+        const ACTION: &str = "delete old runs";
+        let mut transaction = self.begin(ACTION).await?;
+        let mut deleted = 0;
+        for run in runs {
+            let out = sqlx::query(DELETE_RUN)
+                .bind(run.as_str())
+                .execute(&mut *transaction)
+                .await
+                .map_err(|source| self.failed(ACTION, source))?;
+            deleted += out.rows_affected();
+        }
+        sqlx::query(DELETE_UNUSED_DEFINITIONS)
+            .execute(&mut *transaction)
+            .await
+            .map_err(|source| self.failed(ACTION, source))?;
+        self.commit(ACTION, transaction).await?;
+        Ok(deleted)
+    }
+}
+
+const SELECT_ENDED: &str = "select * from run
+     where finished_at < ?1
+         and state in ('committed', 'failed', 'dead', 'cancelled', 'superseded', 'corrupt')
+     order by serial limit ?2";
+
+const SELECT_UNSWEPT: &str = "select * from run
+     where state = 'superseded' and exists (select 1 from output
+         where output.run = run.id and output.role in ('part', 'quarantine')
+             and output.removed_at is null)
+     order by serial";
+
+const DELETE_RUN: &str = "delete from run
+     where id = ?1
+         and state in ('committed', 'failed', 'dead', 'cancelled', 'superseded', 'corrupt')";
+
+const DELETE_UNUSED_DEFINITIONS: &str = "delete from definition
+     where not exists (select 1 from run where run.job_sha256 = definition.sha256)";

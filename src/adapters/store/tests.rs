@@ -1,0 +1,14 @@
+//! The store on real files: the whole life of runs and versions, and what must never happen.
+
+/// Intent, end, correction, crash.
+mod committing;
+/// Slots, claims, fences.
+mod fencing;
+/// Values to test with.
+mod fixture;
+/// Listing, status, deletion.
+mod listing;
+/// Settings, migrations, damage.
+mod opening;
+/// Versions, aliases, history.
+mod registry;

@@ -1,0 +1,63 @@
+//! The ledger of ticks: what became of each, and why.
+//!
+//! One line for each tick of a job and kind; a later revision of the run takes over the line.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+
+use crate::adapters::store::codec::{optional_text, text, time, time_text};
+use crate::adapters::store::{Store, StoreError, TickDecision, TickRecord};
+use crate::domain::identity::{JobName, RunId};
+use crate::domain::run::RunKind;
+
+impl Store {
+    /// What became of the ticks of a job, latest first, not more than `limit`.
+    pub async fn ticks(&self, job: &JobName, limit: u32) -> Result<Vec<TickRecord>, StoreError> {
+        sqlx::query(SELECT_TICKS)
+            .bind(job.as_str())
+            .bind(limit)
+            .try_map(|row: SqliteRow| tick_record(&row))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("list the ticks of a job", source))
+    }
+}
+
+const SELECT_TICKS: &str = "select * from tick where job = ?1 order by tick desc, kind limit ?2";
+
+/// Writes the line of a tick within a transaction that does more.
+pub(super) async fn record_tick(
+    connection: &mut SqliteConnection,
+    line: &TickRecord,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(RECORD_TICK)
+        .bind(line.job.as_str())
+        .bind(line.kind.id())
+        .bind(time_text(line.tick))
+        .bind(&line.decision.decision)
+        .bind(&line.decision.reason)
+        .bind(line.run.as_ref().map(RunId::as_str))
+        .bind(time_text(line.decided_at))
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+const RECORD_TICK: &str = "insert into tick (job, kind, tick, decision, reason, run, decided_at)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+     on conflict (job, kind, tick) do update set decision = excluded.decision,
+         reason = excluded.reason, run = excluded.run, decided_at = excluded.decided_at";
+
+fn tick_record(row: &SqliteRow) -> Result<TickRecord, sqlx::Error> {
+    Ok(TickRecord {
+        job: text(row, "job", "job name", JobName::new)?,
+        kind: text(row, "kind", "run kind", RunKind::parse)?,
+        tick: time(row, "tick")?,
+        decision: TickDecision {
+            decision: row.try_get("decision")?,
+            reason: row.try_get("reason")?,
+        },
+        run: optional_text(row, "run", "run id", RunId::parse)?,
+        decided_at: time(row, "decided_at")?,
+    })
+}

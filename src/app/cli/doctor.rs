@@ -1,0 +1,111 @@
+//! `nightshift doctor`: what could keep the project from working, each with a fix.
+//!
+//! Looks and never repairs. Each probe is on its own: what one finds does not keep the others from
+//! looking.
+
+use crate::app::cli::answer::Answer;
+use crate::app::cli::context::Context;
+use crate::app::cli::failure::Failure;
+use crate::app::exit::Exit;
+use crate::app::render::json::upkeep::{DoctorDocument, DoctorLine};
+use crate::app::render::text::{Align, Cell, Table, Tone};
+
+/// What is looked at.
+mod probe;
+
+/// Look at the store, clock, zone data, permissions and jobs, with a fix for what is wrong
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Examples:
+  nightshift doctor
+  nightshift doctor --output json")]
+pub(crate) struct DoctorArgs {}
+
+/// How serious a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Health {
+    Ok,
+    Warn,
+    Fail,
+}
+
+impl Health {
+    fn id(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+
+    fn tone(self) -> Tone {
+        match self {
+            Self::Ok => Tone::Good,
+            Self::Warn => Tone::Warning,
+            Self::Fail => Tone::Bad,
+        }
+    }
+}
+
+/// What one probe found.
+#[derive(Debug)]
+struct Line {
+    name: &'static str,
+    health: Health,
+    message: String,
+    fix: Option<String>,
+}
+
+impl Line {
+    fn ok(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, health: Health::Ok, message: message.into(), fix: None }
+    }
+
+    fn warn(name: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { name, health: Health::Warn, message: message.into(), fix: Some(fix.into()) }
+    }
+
+    fn fail(name: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { name, health: Health::Fail, message: message.into(), fix: Some(fix.into()) }
+    }
+}
+
+/// Runs `nightshift doctor`.
+pub(crate) async fn cmd_doctor(context: &Context, _: &DoctorArgs) -> Result<Answer, Failure> {
+    let project_dir = context.project_dir()?;
+    let loaded = context.load();
+    let mut lines = probe::jobs(&loaded);
+    let state_dir = match &loaded {
+        Ok(loaded) => project_dir.join(&loaded.project.state_dir),
+        Err(_) => project_dir.clone(),
+    };
+    lines.push(probe::store(&state_dir).await);
+    lines.push(probe::permissions(&state_dir));
+    lines.push(probe::clock(context.now()));
+    lines.push(probe::zones());
+    Ok(answer(context, &lines))
+}
+
+fn answer(context: &Context, lines: &[Line]) -> Answer {
+    let worst = lines.iter().map(|line| line.health).max().unwrap_or(Health::Ok);
+    let left = Align::Left;
+    let mut table = Table::aligned(&[left, left, left]);
+    for line in lines {
+        table.row([
+            Cell::toned(line.health.id(), line.health.tone()),
+            line.name.into(),
+            line.message.as_str().into(),
+        ]);
+        if let Some(fix) = &line.fix {
+            table.row(["".into(), "".into(), Cell::toned(format!("fix: {fix}"), Tone::Strong)]);
+        }
+    }
+    let documents = lines.iter().map(|line| DoctorLine {
+        name: line.name,
+        verdict: line.health.id(),
+        message: &line.message,
+        fix: line.fix.as_deref(),
+    });
+    let document = DoctorDocument::new(worst.id(), documents.collect());
+    let exit = if worst == Health::Fail { Exit::Failed } else { Exit::Done };
+    Answer::new(table.render(context.paint()), &document).exit(exit)
+}

@@ -1,0 +1,156 @@
+//! What `doctor` looks at: one function for each line.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Line;
+use crate::adapters::store::{Open, Store, StoreError};
+use crate::app::cli::failure::Failure;
+use crate::app::render::text::format::{counted, instant};
+use crate::domain::schedule::Schedule;
+use crate::engine::jobs::LoadedJobs;
+
+/// No nightshift was built before; a clock that says so is wrong.
+const BUILT_AFTER: Timestamp = Timestamp::constant(1_735_689_600, 0);
+
+/// Whether the files of the project say what they should.
+pub(super) fn jobs(loaded: &Result<LoadedJobs, Failure>) -> Vec<Line> {
+    let loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(failure) => {
+            return vec![Line::fail("jobs", failure.line(), "make the files readable")];
+        }
+    };
+    let number = |list: usize| u64::try_from(list).unwrap_or(u64::MAX);
+    if !loaded.problems.is_empty() {
+        let found = counted(number(loaded.problems.len()), "problem", "problems");
+        return vec![Line::fail(
+            "jobs",
+            format!("found {found}"),
+            "`nightshift validate` tells them",
+        )];
+    }
+    if loaded.jobs.is_empty() {
+        let fix = "`nightshift init DIR` makes a project that works";
+        return vec![Line::warn("jobs", "there are none", fix)];
+    }
+    let jobs = counted(number(loaded.jobs.len()), "job", "jobs");
+    let mut lines = vec![Line::ok("jobs", format!("{jobs} without a problem"))];
+    for job in &loaded.jobs {
+        let found = job.job.schedule.as_ref().map(Schedule::lints).unwrap_or_default();
+        lines.extend(found.into_iter().map(|lint| {
+            let fix = format!("look at `schedule.cron` in `{}`", job.file);
+            Line::warn("schedule", format!("`{}`: {lint}", job.job.name), fix)
+        }));
+    }
+    lines
+}
+
+/// Whether the database can be opened and is whole.
+pub(super) async fn store(state_dir: &Path) -> Line {
+    let checked = async {
+        let store = Store::open(state_dir, Open::ReadOnly).await?;
+        store.quick_check().await
+    };
+    match checked.await {
+        Ok(()) => Line::ok("store", "every page of the database is whole"),
+        Err(StoreError::NotInitialised { .. }) => {
+            Line::ok("store", "there is none yet; the first run makes it")
+        }
+        Err(error @ StoreError::Damaged { .. }) => {
+            Line::fail("store", error.to_string(), "restore the state folder from a backup")
+        }
+        Err(error @ StoreError::Busy { .. }) => {
+            Line::warn("store", error.to_string(), "look for another process that writes to it")
+        }
+        Err(error) => Line::fail("store", error.to_string(), "look at the state folder"),
+    }
+}
+
+/// Whether the state is writable for us and closed to others.
+pub(super) fn permissions(state_dir: &Path) -> Line {
+    const NAME: &str = "permissions";
+    const WORLD_WRITABLE: u32 = 0o002;
+    let shown = state_dir.display();
+    let metadata = match state_dir.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Line::ok(NAME, "there is no state folder yet; the first run makes it");
+        }
+        Err(error) => {
+            let message = format!("failed to look at `{shown}`: {error}");
+            return Line::fail(NAME, message, "run nightshift as the owner of the project");
+        }
+    };
+    if let Err(error) = tempfile::tempfile_in(state_dir) {
+        let message = format!("`{shown}` cannot be written: {error}");
+        return Line::fail(NAME, message, "run nightshift as the owner of the folder");
+    }
+    if metadata.permissions().mode() & WORLD_WRITABLE != 0 {
+        let message = format!("everybody may write to `{shown}`");
+        return Line::warn(NAME, message, format!("`chmod o-w {shown}`"));
+    }
+    Line::ok(NAME, "the state folder is writable for us and closed to others")
+}
+
+/// Whether the clock can be right.
+pub(super) fn clock(now: Timestamp) -> Line {
+    let message = format!("it is {}", instant(now));
+    if now < BUILT_AFTER {
+        return Line::fail("clock", message, "set the clock, for instance by NTP");
+    }
+    Line::ok("clock", message)
+}
+
+/// Whether schedules can be read in their zones.
+pub(super) fn zones() -> Line {
+    const PROBED: &str = "Europe/Berlin";
+    match TimeZone::get(PROBED) {
+        Ok(_) => Line::ok("zones", format!("zone data are there (`{PROBED}` is known)")),
+        Err(error) => {
+            let message = format!("`{PROBED}` is not known: {error}");
+            Line::fail("zones", message, "install the tzdata package")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Health;
+    use super::*;
+
+    #[test]
+    fn a_folder_that_everybody_may_write_to_is_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(permissions(folder.path()).health, Health::Ok);
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.path(), open).unwrap();
+        let line = permissions(folder.path());
+        assert_eq!(line.health, Health::Warn);
+        assert!(line.fix.is_some_and(|fix| fix.starts_with("`chmod")));
+    }
+
+    #[test]
+    fn a_clock_before_the_first_release_is_wrong() {
+        assert_eq!(clock(Timestamp::UNIX_EPOCH).health, Health::Fail);
+        assert_eq!(clock("2026-01-05T00:00:00Z".parse().unwrap()).health, Health::Ok);
+    }
+
+    #[test]
+    fn zone_data_are_there() {
+        assert_eq!(zones().health, Health::Ok);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(store(folder.path()).await.health, Health::Ok);
+        std::fs::write(folder.path().join(Store::FILE_NAME), "not a database, by far").unwrap();
+        let line = store(folder.path()).await;
+        assert_eq!(line.health, Health::Fail);
+        assert!(line.fix.is_some());
+    }
+}

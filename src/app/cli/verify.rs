@@ -1,0 +1,71 @@
+//! `nightshift verify`: every stored hash against the disk.
+
+use crate::app::cli::answer::Answer;
+use crate::app::cli::context::Context;
+use crate::app::cli::failure::Failure;
+use crate::app::exit::Exit;
+use crate::app::render::json::upkeep::{VerifiedFile, VerifyDocument};
+use crate::app::render::text::format::counted;
+use crate::app::render::text::{Align, Cell, Table, Tone};
+use crate::engine::verify::{Scope, Verified, VerifiedOutcome, verify};
+
+/// Compare every stored hash with the disk
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Examples:
+  nightshift verify           models
+  nightshift verify --data    models, and everything that runs published")]
+pub(crate) struct VerifyArgs {
+    /// Look at published outputs as well
+    #[arg(long)]
+    data: bool,
+}
+
+/// Runs `nightshift verify`.
+pub(crate) async fn cmd_verify(context: &Context, args: &VerifyArgs) -> Result<Answer, Failure> {
+    let loaded = context.jobs()?;
+    let scope = if args.data { Scope::ModelsAndData } else { Scope::Models };
+    let found = match context.world_if_any(&loaded.project).await? {
+        Some(world) => verify(&world, scope).await?,
+        None => Vec::new(),
+    };
+    let document = VerifyDocument::new(found.iter().map(document).collect());
+    let left = Align::Left;
+    let mut table = Table::aligned(&[left, left, left, left]);
+    for file in found.iter().filter(|file| file.outcome != VerifiedOutcome::Ok) {
+        let found = match &file.outcome {
+            VerifiedOutcome::Changed { wanted, found } => format!("wanted {wanted}, found {found}"),
+            _ => String::new(),
+        };
+        table.row([
+            Cell::toned(word(&file.outcome), Tone::Bad),
+            file.what.as_str().into(),
+            file.path.as_str().into(),
+            found.into(),
+        ]);
+    }
+    let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let checked = counted(number, "file", "files");
+    if table.is_empty() {
+        return Ok(Answer::new(format!("{checked} as recorded\n"), &document));
+    }
+    let text = format!("{}{checked} looked at\n", table.render(context.paint()));
+    Ok(Answer::new(text, &document).exit(Exit::Damaged))
+}
+
+fn word(outcome: &VerifiedOutcome) -> &'static str {
+    match outcome {
+        VerifiedOutcome::Ok => "ok",
+        VerifiedOutcome::Missing => "missing",
+        VerifiedOutcome::Changed { .. } => "changed",
+    }
+}
+
+fn document(file: &Verified) -> VerifiedFile<'_> {
+    let (wanted, found) = match &file.outcome {
+        VerifiedOutcome::Changed { wanted, found } => {
+            (Some(wanted.to_string()), Some(found.to_string()))
+        }
+        VerifiedOutcome::Ok | VerifiedOutcome::Missing => (None, None),
+    };
+    VerifiedFile { path: &file.path, what: &file.what, outcome: word(&file.outcome), wanted, found }
+}

@@ -1,0 +1,87 @@
+//! From the text of a job file to a [`Job`], or to every problem in it.
+//!
+//! Three steps, each of which knows nothing of the next: bytes to TOML ([`document`]), TOML to checked
+//! values by the table of keys ([`reader`](crate::domain::job::reader)), checked values to what they must
+//! be together ([`rules`]). Only where none of them found a fault is a job made. Problems between files
+//! are found last.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::domain::job::keys::root::JOB;
+use crate::domain::job::problem::{Faults, Problem};
+use crate::domain::job::reader::Reader;
+use crate::domain::job::{Job, build, document, rules};
+
+/// Reads one job file; the error holds every problem of the file, at least one.
+pub fn parse(file: &str, text: &[u8]) -> Result<Job, Vec<Problem>> {
+    read(file, text).map(|read| read.job)
+}
+
+/// Reads the job files of a project: the jobs without a problem, in the order of the files, and every
+/// problem of every file, also those that lie between two files.
+pub fn parse_all(files: &[(String, Vec<u8>)]) -> (Vec<(String, Job)>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut jobs = Vec::new();
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
+    let mut outputs: BTreeMap<String, &str> = BTreeMap::new();
+    for (file, bytes) in files {
+        let Read { job, name, output } = match read(file, bytes) {
+            Ok(read) => read,
+            Err(mut found) => {
+                problems.append(&mut found);
+                continue;
+            }
+        };
+        let mut faults = Faults::default();
+        if let Some(other) = names.get(job.name.as_str()) {
+            let message = format!("the name `{}` is taken by `{other}`", job.name);
+            let help = "give each job a name of its own";
+            faults.add_with_help(name, "name_taken", message, help);
+        }
+        // The path of an example tick tells two spellings of one path.
+        let folder = job.score.output.example();
+        if let Some(other) = outputs.get(&folder) {
+            let message = format!("the output `{}` is taken by `{other}`", job.score.output);
+            let help = "give each job a folder of its own";
+            faults.add_with_help(output, "output_taken", message, help);
+        }
+        names.entry(job.name.to_string()).or_insert(file);
+        outputs.entry(folder).or_insert(file);
+        if faults.is_empty() {
+            jobs.push((file.clone(), job));
+        } else {
+            problems.append(&mut faults.into_problems(file, bytes));
+        }
+    }
+    (jobs, problems)
+}
+
+/// A job, and where its file says what must not be said twice.
+struct Read {
+    job: Job,
+    name: Range<usize>,
+    output: Range<usize>,
+}
+
+fn read(file: &str, bytes: &[u8]) -> Result<Read, Vec<Problem>> {
+    let mut faults = Faults::default();
+    let Some(document) = document::read(bytes, &mut faults) else {
+        return Err(faults.into_problems(file, bytes));
+    };
+    let mut reader = Reader::new(document.text, JOB, "a job file");
+    let section = reader.file(&document.table);
+    faults.append(document.without_consequences(reader.faults));
+    let schedule = if document.is_sound() { rules::apply(&section, &mut faults) } else { None };
+    if !faults.is_empty() {
+        return Err(faults.into_problems(file, bytes));
+    }
+    let Some(job) = build::job(&section, schedule) else {
+        unreachable!("a value is absent only where a fault says why")
+    };
+    let output = section.section("score").span("output");
+    Ok(Read { job, name: section.span("name"), output })
+}
+
+#[cfg(test)]
+mod tests;

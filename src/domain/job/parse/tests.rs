@@ -1,0 +1,294 @@
+//! Whole files: sound ones, broken ones, and whatever chance makes of them.
+//!
+//! The files stand below `tests/it`, where the command line is tested with them as well.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::job::code::{CODES, explanation};
+use crate::domain::job::{
+    CategoricalImpute, CheckAction, Expectation, FeatureSelection, FileFormat, ModelParams,
+    NumericImpute, Scale, Split, Task, TestSize,
+};
+use crate::domain::project::Project;
+
+/// The files below `tests/it/<folder>`, by name.
+fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(folder);
+    let mut out: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into(), fs::read(path).unwrap()))
+        .collect();
+    out.sort();
+    out
+}
+
+fn valid(name: &str) -> (Job, String) {
+    let (_, bytes) = files("valid").into_iter().find(|(file, _)| file == name).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    (parse(name, text.as_bytes()).unwrap(), text)
+}
+
+fn render(problems: &[Problem]) -> String {
+    let mut out = String::new();
+    for problem in problems {
+        writeln!(out, "{problem}").unwrap();
+        if let Some(help) = &problem.help {
+            writeln!(out, "  {help}").unwrap();
+        }
+    }
+    out
+}
+
+/// The smallest job with more text after it.
+fn smallest_with(more: &str) -> String {
+    format!("{}\n{more}", valid("smallest.toml").1)
+}
+
+#[track_caller]
+fn check(text: &str, wanted: &[&str]) {
+    let problems = parse("f", text.as_bytes()).err().unwrap_or_default();
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(told, wanted, "{text}");
+}
+
+#[test]
+fn the_smallest_job_has_every_default() {
+    let (job, _) = valid("smallest.toml");
+    assert_eq!(job.name.as_str(), "wine");
+    assert!(job.enabled && job.schedule.is_none() && job.checks.is_empty());
+    assert_eq!(job.run.threads, None);
+    assert_eq!(job.features.selection, FeatureSelection::All);
+    assert_eq!(job.features.impute_numeric, NumericImpute::Median);
+    assert_eq!(job.features.impute_categorical, CategoricalImpute::Missing);
+    assert_eq!((job.features.scale, job.features.categories_max), (Scale::Auto, 50));
+    let params = ModelParams::Logistic { alpha: 1.0, iterations_max: 1_000, tolerance: 1e-6 };
+    assert_eq!((job.model.task, job.model.params), (Task::Binary, params));
+    assert_eq!(job.score.output.as_str(), "scores/wine/tick={tick}");
+    assert_eq!((job.score.input, job.score.threshold), (None, None));
+    assert!((job.score.quarantine_max - 0.01).abs() < 1e-15);
+    assert_eq!(job.train.split, Split::Random { test: 0.2 });
+    assert_eq!((job.train.rows_min, job.train.seed, job.train.window), (200, 7, None));
+}
+
+#[test]
+fn every_key_has_its_effect() {
+    let (job, _) = valid("everything.toml");
+    assert_eq!(job.description.as_deref(), Some("Who leaves next month.\n"));
+    assert!(!job.enabled);
+    assert_eq!(job.schedule.as_ref().unwrap().timezone_name(), "Europe/Berlin");
+    assert_eq!(job.run.threads, Some(2));
+    assert_eq!(job.data.format, Some(FileFormat::Parquet));
+    assert_eq!(job.data.id.as_deref(), Some("customer id"));
+    assert_eq!(job.data.time.as_deref(), Some("seen.at"));
+    let numeric = vec!["age".to_owned(), "income".to_owned()];
+    let categorical = vec!["plan".to_owned()];
+    assert_eq!(job.features.selection, FeatureSelection::Only { numeric, categorical });
+    assert_eq!(job.features.impute_numeric, NumericImpute::Value(-1.0));
+    assert_eq!(job.features.impute_categorical, CategoricalImpute::Mode);
+    assert_eq!((job.features.scale, job.features.categories_max), (Scale::None, 10));
+    let params = ModelParams::Logistic { alpha: 0.5, iterations_max: 50, tolerance: 1e-8 };
+    assert_eq!(job.model.params, params);
+    assert_eq!(job.model.positive.as_deref(), Some("yes"));
+    assert_eq!(job.score.output.as_str(), "scores/churn/{tick:%Y/%m/%d}");
+    assert_eq!(job.score.columns, ["plan"]);
+    assert_eq!(job.score.threshold, Some(0.5));
+    let days = |count: i64| SignedDuration::from_hours(24 * count);
+    assert_eq!(job.train.window, Some(days(364)));
+    assert_eq!(job.train.split, Split::Time { test: TestSize::Span(days(14)), gap: days(1) });
+    assert_eq!((job.train.rows_min, job.train.seed), (1_000, 42));
+    let ids: Vec<&str> = job.checks.iter().map(|check| check.expectation.id()).collect();
+    let wanted = [
+        "not_null",
+        "between",
+        "in_set",
+        "matches",
+        "unique",
+        "nulls_max",
+        "mean_between",
+        "rows_min",
+        "rows_max",
+        "fresh_within",
+    ];
+    assert_eq!(ids, wanted);
+    assert_eq!(job.checks[0].then, CheckAction::Quarantine);
+    assert_eq!(job.checks[1].expectation, Expectation::Between { min: 0.0, max: f64::INFINITY });
+    let set = ["basic", "7", "1.5"].map(str::to_owned).to_vec();
+    assert_eq!(job.checks[2].expectation, Expectation::InSet(set));
+}
+
+#[test]
+fn tables_may_be_written_in_every_way_of_toml() {
+    let (job, _) = valid("regression.toml");
+    let params = ModelParams::ElasticNet {
+        alpha: 1.0,
+        l1_ratio: 1.0,
+        iterations_max: 10_000,
+        tolerance: 1e-7,
+    };
+    assert_eq!((job.model.task, job.model.params), (Task::Regression, params));
+    assert_eq!(job.train.split, Split::Random { test: 0.2 });
+    let crlf = valid("everything.toml").1.replace('\n', "\r\n");
+    assert!(parse("f", crlf.as_bytes()).is_ok());
+}
+
+#[test]
+fn a_split_follows_from_the_time_column() {
+    let text = valid("smallest.toml").1.replace("label ", "time = \"at\"\nlabel ");
+    let by_time = Split::Time { test: TestSize::Share(0.2), gap: SignedDuration::ZERO };
+    assert_eq!(parse("f", text.as_bytes()).unwrap().train.split, by_time);
+}
+
+#[test]
+fn numbers_are_read_at_their_edges() {
+    let seed = |text: &str| {
+        let text = smallest_with(&format!("[train]\nseed = {text}\n"));
+        parse("f", text.as_bytes()).map(|job| job.train.seed)
+    };
+    assert_eq!(seed("9223372036854775807"), Ok(i64::MAX.unsigned_abs()));
+    assert_eq!(seed("0x7fff_ffff"), Ok(0x7fff_ffff));
+    assert_eq!(seed("+0"), Ok(0));
+    assert!(seed("9223372036854775808").is_err());
+    assert!(seed("-1").is_err());
+    assert!(seed("7.0").is_err());
+    check(
+        &smallest_with("[features.impute]\nnumeric = inf"),
+        &["f:11:11: out_of_range: `features.impute.numeric` wants a number, found the number inf"],
+    );
+}
+
+#[test]
+fn what_an_error_of_the_text_causes_is_not_told() {
+    // The header is broken, so that `task` and everything after it are not where they belong.
+    check(
+        "name = \"a\"\n[data]\nsource = \"a.csv\"\nid = 3\n[model\ntask = 1\nx = 2\n[score]\ny = 3\n",
+        &[
+            "f:4:6: wrong_type: `data.id` wants the name of a column, found the number 3",
+            "f:5:7: toml_syntax: unclosed table, wanted `]`",
+        ],
+    );
+}
+
+#[test]
+fn problems_point_into_templates() {
+    check(
+        &smallest_with("input = \"data/{date}.csv\"\n"),
+        &["f:10:16: template_form: `score.input`: `date` is not a field of a template"],
+    );
+    check(
+        &smallest_with("input = \"\\u0064ata/{date}.csv\"\n"),
+        &["f:10:9: template_form: `score.input`: `date` is not a field of a template"],
+    );
+}
+
+#[test]
+fn two_jobs_share_neither_name_nor_output() {
+    let (_, one) = valid("smallest.toml");
+    let other = one.replace("scores/wine", "scores/wine/{tick:%Y}");
+    let same_output = one.replace("\"wine\"", "\"port\"").replace("/wine\"", "/wine/tick={tick}\"");
+    let files: Vec<(String, Vec<u8>)> =
+        [("a", &one), ("b", &other), ("c", &same_output), ("d", &"x".to_owned())]
+            .map(|(file, text)| (file.to_owned(), text.clone().into_bytes()))
+            .to_vec();
+    let (jobs, problems) = parse_all(&files);
+    assert_eq!(jobs.iter().map(|(file, _)| file.as_str()).collect::<Vec<_>>(), ["a"]);
+    insta::assert_snapshot!(render(&problems), @"
+    b:1:8: name_taken: the name `wine` is taken by `a`
+      give each job a name of its own
+    c:8:10: output_taken: the output `scores/wine/tick={tick}` is taken by `a`
+      give each job a folder of its own
+    d:1:2: toml_syntax: key with no value, wanted `=`
+    ");
+}
+
+#[test]
+fn every_broken_file_is_explained() {
+    let mut out = String::new();
+    for (file, bytes) in files("broken") {
+        let problems = parse(&file, &bytes).unwrap_err();
+        assert!(problems.iter().all(|problem| explanation(problem.code).is_some()), "{problems:?}");
+        // One file holds more problems than anybody wants to read.
+        out.push_str(&render(&problems[problems.len().saturating_sub(12)..]));
+        out.push('\n');
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn every_code_has_a_file_that_shows_it() {
+    let mut shown: BTreeSet<&str> = BTreeSet::new();
+    for (file, bytes) in files("broken") {
+        shown.extend(parse(&file, &bytes).unwrap_err().iter().map(|problem| problem.code));
+    }
+    // What no small job file can show.
+    let large = parse("f", &vec![b'#'; 300_000]).unwrap_err();
+    let long = parse("f", format!("owner = \"{}\"", "x".repeat(5_000)).as_bytes()).unwrap_err();
+    let many = parse("f", smallest_with(&"[[check]]\n".repeat(1_001)).as_bytes()).unwrap_err();
+    let project = Project::parse("f", b"[api]\nlisten = \"localhost\"\n").unwrap_err();
+    let (_, text) = valid("smallest.toml");
+    let pair = ["a", "b"].map(|file| (file.to_owned(), text.clone().into_bytes()));
+    let between = parse_all(&pair).1;
+    for problem in large.iter().chain(&long).chain(&many).chain(&project).chain(&between) {
+        shown.insert(problem.code);
+    }
+    let known: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
+    assert_eq!(shown, known);
+}
+
+/// Changes of a text: an offset and what stands there instead.
+fn mutations() -> impl Strategy<Value = Vec<(prop::sample::Index, usize, String)>> {
+    let piece = prop_oneof![
+        Just(String::new()),
+        "[\\[\\]{}\"'=.,#\n \\\\]{1,3}",
+        "[a-z0-9_]{1,8}",
+        any::<char>().prop_map(String::from),
+        Just("\"\"\"".to_owned()),
+        Just("[[check]]\n".to_owned()),
+        Just("99999999999999999999".to_owned()),
+        Just("{tick:%".to_owned()),
+    ];
+    prop::collection::vec((any::<prop::sample::Index>(), 0_usize..8, piece), 1..12)
+}
+
+/// Whatever is read, a refusal names at least one problem, each at a place within the file.
+fn check_total<T>(read: Result<T, Vec<Problem>>, bytes: &[u8]) -> Result<(), TestCaseError> {
+    let Err(problems) = read else {
+        return Ok(());
+    };
+    prop_assert!(!problems.is_empty());
+    for problem in &problems {
+        let span = problem.span.clone().unwrap();
+        prop_assert!(span.start <= span.end && span.end <= bytes.len());
+        prop_assert!(problem.line >= 1 && problem.column >= 1);
+        prop_assert!(explanation(problem.code).is_some(), "{}", problem.code);
+        prop_assert!(problem.message.len() < 2_000 && !problem.message.contains('\n'));
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        check_total(parse("f", &bytes), &bytes)?;
+        check_total(Project::parse("f", &bytes), &bytes)?;
+    }
+
+    #[test]
+    fn changed_jobs_never_panic(changes in mutations()) {
+        let mut chars: Vec<char> = valid("everything.toml").1.chars().collect();
+        for (at, removed, added) in changes {
+            let start = at.index(chars.len() + 1).min(chars.len());
+            let end = (start + removed).min(chars.len());
+            chars.splice(start..end, added.chars());
+        }
+        let text: String = chars.into_iter().collect();
+        check_total(parse("f", text.as_bytes()), text.as_bytes())?;
+    }
+}

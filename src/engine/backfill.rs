@@ -1,0 +1,101 @@
+//! The chain for each missing tick, oldest first, as of that tick.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::run::{RunKind, Trigger};
+use crate::engine::error::{Cause, RunError};
+use crate::engine::execute::{self, Force, Outcome, Progress, Promotion, Request};
+use crate::engine::jobs::LoadedJob;
+use crate::engine::world::World;
+
+/// Which ticks to run.
+#[derive(Clone)]
+pub struct BackfillRequest {
+    /// The first instant, included.
+    pub from: Timestamp,
+    /// The last instant, included.
+    pub to: Timestamp,
+    /// Most ticks to run.
+    pub max: usize,
+    /// Whether committed ticks are run again.
+    pub force: Force,
+    /// Told of stages and rows as they are done.
+    pub progress: Option<Progress>,
+}
+
+/// What became of one tick.
+pub type BackfilledTick = (Timestamp, Result<Outcome, RunError>);
+
+/// Ticks from `from` to `to`, both included, that have no committed score run; at most `max`.
+pub async fn missing(
+    world: &World,
+    loaded: &LoadedJob,
+    from: Timestamp,
+    to: Timestamp,
+    max: usize,
+) -> Result<Vec<Timestamp>, RunError> {
+    ticks(world, loaded, &BackfillRequest { from, to, max, force: Force::No, progress: None }).await
+}
+
+/// Runs the chain for each tick of the request. A tick that fails does not keep the later ones from
+/// running, unless the failure says that nothing can be trusted any more.
+pub async fn backfill(
+    world: &World,
+    loaded: &LoadedJob,
+    request: BackfillRequest,
+) -> Result<Vec<BackfilledTick>, RunError> {
+    let mut out = Vec::new();
+    for tick in ticks(world, loaded, &request).await? {
+        let asked = Request {
+            tick: Some(tick),
+            trigger: Trigger::Backfill,
+            force: request.force,
+            promotion: Promotion::IfBlessed,
+            progress: request.progress.clone(),
+        };
+        let outcome = execute::run(world, loaded, asked).await;
+        let is_fatal = matches!(&outcome, Err(error) if stops_everything(error.cause));
+        out.push((tick, outcome));
+        if is_fatal {
+            break;
+        }
+    }
+    Ok(out)
+}
+
+fn stops_everything(cause: Cause) -> bool {
+    match cause {
+        Cause::Fsync | Cause::Damaged => true,
+        Cause::Request | Cause::Job | Cause::Data | Cause::Busy | Cause::Other => false,
+    }
+}
+
+async fn ticks(
+    world: &World,
+    loaded: &LoadedJob,
+    request: &BackfillRequest,
+) -> Result<Vec<Timestamp>, RunError> {
+    let job = &loaded.job;
+    let Some(schedule) = &job.schedule else {
+        let message = format!("job `{}` has no schedule, so no tick is missing", job.name);
+        return Err(RunError::new("backfill", Cause::Request, message));
+    };
+    let instant = SignedDuration::from_nanos(1);
+    let mut after = request.from.saturating_sub(instant).unwrap_or(request.from);
+    let mut out = Vec::new();
+    while out.len() < request.max {
+        let Some(tick) = schedule.next_after(after).filter(|tick| *tick <= request.to) else {
+            break;
+        };
+        after = tick;
+        let current = world
+            .store
+            .current(&job.name, RunKind::Score, tick)
+            .await
+            .map_err(RunError::store("backfill"))?;
+        if current.is_none() || request.force == Force::NewRevision {
+            out.push(tick);
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,114 @@
+//! What stopped a run, and at which stage: the first thing a user asks.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::adapters::store::StoreError;
+use crate::domain::identity::RunId;
+
+/// An error of the engine: where it happened, what it was, and what kind of remedy it needs.
+#[derive(Debug)]
+pub struct RunError {
+    /// The verb that was under way: `plan`, `read`, `score`, `fit`, `commit`, ...
+    pub stage: &'static str,
+    /// What the caller can do about it.
+    pub cause: Cause,
+    /// The run, once there is one.
+    pub run: Option<RunId>,
+    /// What happened.
+    pub source: Box<dyn Error + Send + Sync>,
+    /// Actions that may help.
+    pub hints: Vec<String>,
+}
+
+/// What kind of remedy an error needs; the command line chooses its exit code by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The request makes no sense: no such run, no such version, a refusal by the registry.
+    Request,
+    /// The job file, or what it says about data that turn out otherwise.
+    Job,
+    /// The data: missing, unreadable, of another schema, too few rows.
+    Data,
+    /// Somebody else owns the run.
+    Busy,
+    /// An fsync failed: what is on disk cannot be trusted.
+    Fsync,
+    /// The database or a model file is damaged.
+    Damaged,
+    /// Anything else: IO, a bug.
+    Other,
+}
+
+impl RunError {
+    /// An error of `stage` with nothing to hint at.
+    pub fn new(
+        stage: &'static str,
+        cause: Cause,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { stage, cause, run: None, source: source.into(), hints: Vec::new() }
+    }
+
+    /// Turns an error of the store into one of `stage`.
+    pub fn store(stage: &'static str) -> impl Fn(StoreError) -> Self + Copy {
+        move |error| {
+            let cause = match &error {
+                StoreError::Damaged { .. } | StoreError::FromNewerVersion { .. } => Cause::Damaged,
+                StoreError::Fsync { .. } => Cause::Fsync,
+                StoreError::FenceLost { .. }
+                | StoreError::MovedByOther { .. }
+                | StoreError::Busy { .. } => Cause::Busy,
+                StoreError::NotInitialised { .. } => Cause::Request,
+                StoreError::Failed { .. } => Cause::Other,
+            };
+            Self::new(stage, cause, error)
+        }
+    }
+
+    /// Turns an error about what the user's data hold into one of `stage`.
+    pub fn data<E: Into<Box<dyn Error + Send + Sync>>>(
+        stage: &'static str,
+    ) -> impl Fn(E) -> Self + Copy {
+        move |error| Self::new(stage, Cause::Data, error)
+    }
+
+    /// Turns an error of the machine (disk, memory) into one of `stage`.
+    pub fn other<E: Into<Box<dyn Error + Send + Sync>>>(
+        stage: &'static str,
+    ) -> impl Fn(E) -> Self + Copy {
+        move |error| Self::new(stage, Cause::Other, error)
+    }
+
+    /// Adds an action that may help.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The error and its causes in one line, for the record of the run.
+    pub fn chain(&self) -> String {
+        let mut out = self.source.to_string();
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            out.push_str(": ");
+            out.push_str(&error.to_string());
+            cause = error.source();
+        }
+        out
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to {}", self.stage)?;
+        self.run.as_ref().map_or(Ok(()), |run| write!(f, " (run `{run}`)"))
+    }
+}
+
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.source.as_ref())
+    }
+}

@@ -1,0 +1,271 @@
+//! From a request to a committed run: enqueue, claim, plan, do, commit. The only way anything runs.
+//!
+//! A trigger is a label; schedule, command line and CI all come through here. A run that fails is
+//! recorded as failed before the error is returned, so nothing that was begun is forgotten.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use sha2::Digest as _;
+
+use crate::adapters::lock::RunLock;
+use crate::adapters::store::{Enqueued, NewRun};
+use crate::domain::identity::{RunId, Sha256};
+use crate::domain::run::{Claim, Interval, RunKind, RunSlot, State, Trigger};
+use crate::engine::error::{Cause, RunError};
+use crate::engine::jobs::LoadedJob;
+use crate::engine::report::{self, RunReport, Stage};
+use crate::engine::world::World;
+use crate::engine::{commit, plan, recover, score, train};
+
+/// What a caller asks for.
+#[derive(Clone)]
+pub struct Request {
+    /// `None`: the latest tick that was due, or now.
+    pub tick: Option<Timestamp>,
+    pub trigger: Trigger,
+    pub force: Force,
+    pub promotion: Promotion,
+    /// Told of stages and rows as they are done.
+    pub progress: Option<Progress>,
+}
+
+/// What happens with a tick that is committed already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// Nothing is to be done.
+    No,
+    /// It is done again, as the next revision.
+    NewRevision,
+}
+
+/// Whether a trained version may become champion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promotion {
+    IfBlessed,
+    Never,
+}
+
+/// Called while a run executes; must return quickly.
+pub type Progress = Arc<dyn Fn(ProgressEvent) + Send + Sync>;
+
+/// A step of a run that is worth showing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgressEvent {
+    /// A stage begins.
+    Stage(&'static str),
+    /// Rows read so far, and how many there are if that is known.
+    Rows { done: u64, of: Option<u64> },
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A run was executed: committed, or stopped by its findings.
+    Done(Box<RunReport>),
+    /// The tick was committed before.
+    NothingToDo(Box<RunReport>),
+}
+
+impl Outcome {
+    /// The run, whichever way it was found.
+    pub fn report(&self) -> &RunReport {
+        match self {
+            Self::Done(report) | Self::NothingToDo(report) => report,
+        }
+    }
+}
+
+/// A run that is being executed, and what is known of it before it is planned.
+pub struct Execution<'a> {
+    pub world: &'a World,
+    pub loaded: &'a LoadedJob,
+    pub slot: RunSlot,
+    pub trigger: Trigger,
+    pub interval: Interval,
+    pub claim: Claim,
+    pub job_sha256: Sha256,
+    pub promotion: Promotion,
+    pub progress: Option<Progress>,
+    /// Stages with their durations, in order.
+    pub stages: Vec<Stage>,
+}
+
+impl Execution<'_> {
+    /// Announces a stage; the returned value measures it.
+    pub fn stage(&self, name: &'static str) -> (&'static str, Instant) {
+        if let Some(progress) = &self.progress {
+            progress(ProgressEvent::Stage(name));
+        }
+        tracing::debug!(run.id = %self.claim.run, stage = name, "stage `{name}` begins");
+        (name, Instant::now())
+    }
+
+    /// Records how long a stage took.
+    pub fn stage_done(&mut self, (name, begun): (&'static str, Instant)) {
+        let seconds = begun.elapsed().as_secs_f64();
+        self.stages.push(Stage { name: name.to_owned(), seconds });
+    }
+}
+
+/// The whole chain, as the daemon would: a first training if there is no champion, then scoring.
+pub async fn run(
+    world: &World,
+    loaded: &LoadedJob,
+    request: Request,
+) -> Result<Outcome, RunError> {
+    recover::recover(world).await?;
+    let tick = plan::tick_of(&loaded.job, request.tick, world.now())?;
+    let request = Request { tick: Some(tick), ..request };
+    let mut first = None;
+    if world.champion(&loaded.job.name).await?.is_none() {
+        let training = Request {
+            trigger: Trigger::Initial,
+            force: Force::NewRevision,
+            promotion: Promotion::IfBlessed,
+            ..request.clone()
+        };
+        let trained = execute(world, loaded, RunKind::Train, training).await?;
+        if world.champion(&loaded.job.name).await?.is_none() {
+            return Ok(trained);
+        }
+        first = Some(trained);
+    }
+    let mut outcome = execute(world, loaded, RunKind::Score, request).await?;
+    if let (Outcome::Done(report), Some(training)) = (&mut outcome, first) {
+        report.preceded_by.push(training.report().clone());
+    }
+    Ok(outcome)
+}
+
+/// Scores one tick with the champion.
+pub async fn score(
+    world: &World,
+    loaded: &LoadedJob,
+    request: Request,
+) -> Result<Outcome, RunError> {
+    recover::recover(world).await?;
+    execute(world, loaded, RunKind::Score, request).await
+}
+
+/// Trains one version. Without a tick: as of now, whatever the schedule.
+pub async fn train(
+    world: &World,
+    loaded: &LoadedJob,
+    request: Request,
+) -> Result<Outcome, RunError> {
+    recover::recover(world).await?;
+    let tick = Some(request.tick.unwrap_or_else(|| world.now()));
+    execute(world, loaded, RunKind::Train, Request { tick, ..request }).await
+}
+
+async fn execute(
+    world: &World,
+    loaded: &LoadedJob,
+    kind: RunKind,
+    request: Request,
+) -> Result<Outcome, RunError> {
+    let job = &loaded.job;
+    let tick = match kind {
+        RunKind::Score => plan::tick_of(job, request.tick, world.now())?,
+        RunKind::Train => request.tick.unwrap_or_else(|| world.now()),
+    };
+    let interval = match kind {
+        RunKind::Score => plan::interval_of(job, tick),
+        RunKind::Train => Interval { start: None, end: tick },
+    };
+    let current = world
+        .store
+        .current(&job.name, kind, tick)
+        .await
+        .map_err(RunError::store("claim"))?;
+    let revision = match (&current, request.force) {
+        (Some(record), Force::No) => {
+            let found = report::load(world, &record.id).await?;
+            return Ok(Outcome::NothingToDo(Box::new(found)));
+        }
+        (Some(record), Force::NewRevision) => record.slot.revision + 1,
+        (None, _) => 0,
+    };
+    let slot = RunSlot { job: job.name.clone(), kind, tick, revision };
+    let (claim, _lock, job_sha256) = claim(world, loaded, &slot, request.trigger, interval).await?;
+    let run = claim.run.clone();
+    let log = world.run_log(&run)?;
+    let mut execution = Execution {
+        world,
+        loaded,
+        slot,
+        trigger: request.trigger,
+        interval,
+        claim,
+        job_sha256,
+        promotion: request.promotion,
+        progress: request.progress,
+        stages: Vec::new(),
+    };
+    tracing::info!(job.name = %job.name, run.id = %run, "{kind} of `{}` for {tick} begins", job.name);
+    let done = match kind {
+        RunKind::Score => score::execute(&mut execution).await,
+        RunKind::Train => train::execute(&mut execution).await,
+    };
+    if let Err(error) = done {
+        commit::fail(&execution, &error).await?;
+        drop(log);
+        return Err(RunError { run: Some(run), ..error });
+    }
+    drop(log);
+    Ok(Outcome::Done(Box::new(report::load(world, &run).await?)))
+}
+
+/// Takes the slot for this process: queued if it is new or had failed, locked, claimed, started.
+///
+/// The lock comes before the claim, so that a run that is seen as claimed is never seen as lost while
+/// its process lives.
+async fn claim(
+    world: &World,
+    loaded: &LoadedJob,
+    slot: &RunSlot,
+    trigger: Trigger,
+    interval: Interval,
+) -> Result<(Claim, RunLock, Sha256), RunError> {
+    let failed = RunError::store("claim");
+    let job_sha256 = Sha256(sha2::Sha256::digest(loaded.text.as_bytes()).into());
+    let now = world.now();
+    let new = NewRun {
+        id: world.new_run_id(slot)?,
+        slot: slot.clone(),
+        trigger,
+        interval,
+        job_sha256,
+        job_text: loaded.text.clone(),
+        parent: None,
+        created_at: now,
+    };
+    let run = match world.store.enqueue(&new).await.map_err(failed)? {
+        Enqueued::New(run) => run,
+        Enqueued::Existing(record) => {
+            if matches!(record.state, State::Failed | State::Dead | State::Cancelled) {
+                let _queued = world
+                    .store
+                    .requeue(&record.id, &loaded.text, &job_sha256, now)
+                    .await
+                    .map_err(failed)?;
+            }
+            record.id
+        }
+    };
+    let lock = RunLock::acquire(&world.state_dir(), &run).map_err(RunError::other("claim"))?;
+    let Some(lock) = lock else { return Err(busy(&run, slot)) };
+    let owner = format!("pid:{}", std::process::id());
+    let Some(claim) = world.store.claim(&run, &owner, now).await.map_err(failed)? else {
+        return Err(busy(&run, slot));
+    };
+    world.store.start(&claim).await.map_err(failed)?;
+    Ok((claim, lock, job_sha256))
+}
+
+fn busy(run: &RunId, slot: &RunSlot) -> RunError {
+    let message = format!("somebody else owns run `{run}` of `{}` for {}", slot.job, slot.tick);
+    RunError::new("claim", Cause::Busy, message).hint(format!("`nightshift show {run}` shows it"))
+}

@@ -1,0 +1,114 @@
+//! The jobs of a project: `nightshift.toml` and every file of its jobs folder, read and parsed at once.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::domain::job::Job;
+use crate::domain::job::parse::parse_all;
+use crate::domain::job::problem::Problem;
+use crate::domain::project::Project;
+use crate::engine::error::{Cause, RunError};
+
+/// Name of the optional file at the root of a project.
+pub const PROJECT_FILE: &str = "nightshift.toml";
+
+/// Most job files that a project may have.
+const JOB_FILES_MAX: usize = 100_000;
+
+/// Every job of a project that parses, and every problem of those that do not.
+#[derive(Debug)]
+pub struct LoadedJobs {
+    pub project: Project,
+    /// In order of file name.
+    pub jobs: Vec<LoadedJob>,
+    pub problems: Vec<Problem>,
+    /// The bytes of every file that was read, for carets under problems.
+    pub sources: BTreeMap<String, Vec<u8>>,
+}
+
+/// A job with the text it was parsed from, which is what a run records.
+#[derive(Debug, Clone)]
+pub struct LoadedJob {
+    /// Relative to the project root.
+    pub file: String,
+    pub text: String,
+    pub job: Job,
+}
+
+impl LoadedJobs {
+    /// The job called `name`.
+    pub fn find(&self, name: &str) -> Option<&LoadedJob> {
+        self.jobs.iter().find(|loaded| loaded.job.name.as_str() == name)
+    }
+}
+
+/// Reads `nightshift.toml`, if there is one.
+pub fn load_project(project_dir: &Path) -> Result<(Project, Vec<Problem>, Option<Vec<u8>>), RunError> {
+    match std::fs::read(project_dir.join(PROJECT_FILE)) {
+        Ok(bytes) => match Project::parse(PROJECT_FILE, &bytes) {
+            Ok(project) => Ok((project, Vec::new(), Some(bytes))),
+            Err(problems) => Ok((Project::default(), problems, Some(bytes))),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok((Project::default(), Vec::new(), None))
+        }
+        Err(error) => Err(unreadable(&project_dir.join(PROJECT_FILE), error)),
+    }
+}
+
+/// Reads and parses everything that a project says.
+pub fn load_all(project_dir: &Path) -> Result<LoadedJobs, RunError> {
+    let (project, mut problems, project_bytes) = load_project(project_dir)?;
+    let mut sources = BTreeMap::new();
+    if let Some(bytes) = project_bytes {
+        sources.insert(PROJECT_FILE.to_owned(), bytes);
+    }
+    let mut files = Vec::new();
+    for path in job_files(&project_dir.join(&project.jobs_dir))? {
+        let relative = path.strip_prefix(project_dir).unwrap_or(&path);
+        let name = relative.to_string_lossy().into_owned();
+        let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
+        files.push((name, bytes));
+    }
+    let (parsed, found) = parse_all(&files);
+    problems.extend(found);
+    sources.extend(files);
+    let jobs = parsed
+        .into_iter()
+        .map(|(file, job)| {
+            let text = sources.get(&file).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            LoadedJob { text: text.unwrap_or_default(), file, job }
+        })
+        .collect();
+    Ok(LoadedJobs { project, jobs, problems, sources })
+}
+
+/// The `*.toml` files of the jobs folder, sorted; none if the folder is missing.
+fn job_files(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(folder, error)),
+    };
+    let mut out = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(folder, error))?.path();
+        let is_hidden =
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !is_hidden && path.extension().is_some_and(|extension| extension == "toml") {
+            out.push(path);
+        }
+        if out.len() > JOB_FILES_MAX {
+            let message = format!("`{}` holds more than {JOB_FILES_MAX} files", folder.display());
+            return Err(RunError::new("load jobs", Cause::Job, message));
+        }
+    }
+    out.sort();
+    Ok(out)
+}
+
+fn unreadable(path: &Path, error: io::Error) -> RunError {
+    let message = io::Error::new(error.kind(), format!("failed to read `{}`: {error}", path.display()));
+    RunError::new("load jobs", Cause::Other, message)
+}

@@ -1,0 +1,263 @@
+//! Everything a run will read, use and write, resolved before doing anything.
+//!
+//! `nightshift plan` prints a [`Plan`] and stops; `score` and `train` start from the same functions, so
+//! a dry run is the same code and not a branch.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::adapters::dataset::{self, SourceFile, TimeFilter};
+use crate::domain::job::Job;
+use crate::domain::run::Interval;
+use crate::domain::template::{Template, TickFields};
+use crate::engine::error::{Cause, RunError};
+use crate::engine::jobs::LoadedJob;
+use crate::engine::report::ModelRef;
+use crate::engine::settings::{Setting, settings};
+use crate::engine::world::World;
+
+/// How many ticks `plan` shows.
+const TICKS_SHOWN: usize = 3;
+/// How many past ticks are tried when the files of a template are matched with their intervals.
+const TICKS_TRIED_MAX: usize = 200_000;
+
+/// What a run of a job for a tick would do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The job file, relative to the project root.
+    pub file: String,
+    pub tick: Timestamp,
+    pub interval: Interval,
+    /// The pattern that the scored files match.
+    pub input: String,
+    pub files: Vec<SourceFile>,
+    /// Rows outside of this range of time are not scored.
+    pub filter: Option<TimeFilter>,
+    /// The folder that the scores go to, as the job file says it.
+    pub output: String,
+    /// The champion, or `None` where the run would train the first version.
+    pub model: Option<ModelRef>,
+    /// What a training at this tick would read.
+    pub train_files: Vec<SourceFile>,
+    /// Why a training is impossible, where it is.
+    pub train_obstacle: Option<String>,
+    pub settings: Vec<Setting>,
+    /// The next ticks after now; empty without a schedule.
+    pub next_ticks: Vec<Timestamp>,
+}
+
+/// Resolves what `run` would do for `tick` (the latest tick that was due, if `None`).
+pub async fn plan(
+    world: &World,
+    loaded: &LoadedJob,
+    tick: Option<Timestamp>,
+) -> Result<Plan, RunError> {
+    let job = &loaded.job;
+    let tick = tick_of(job, tick, world.now())?;
+    let interval = interval_of(job, tick);
+    let paths = score_paths(world, job, interval)?;
+    let files = match dataset::discover(&world.roots, &paths.input, job.data.format) {
+        Ok(files) => files,
+        Err(error) => return Err(RunError::new("plan", Cause::Data, error)),
+    };
+    let (train_files, train_obstacle) = match train_files(world, job, interval) {
+        Ok(files) => (files, None),
+        Err(error) => (Vec::new(), Some(error.chain())),
+    };
+    let next_ticks = job.schedule.as_ref().map_or_else(Vec::new, |schedule| {
+        std::iter::successors(schedule.next_after(world.now()), |tick| schedule.next_after(*tick))
+            .take(TICKS_SHOWN)
+            .collect()
+    });
+    Ok(Plan {
+        file: loaded.file.clone(),
+        tick,
+        interval,
+        input: paths.input,
+        files,
+        filter: paths.filter,
+        output: paths.output,
+        model: world.champion(&job.name).await?,
+        train_files,
+        train_obstacle,
+        settings: settings(job, &loaded.text),
+        next_ticks,
+    })
+}
+
+/// The tick that a request means: the given one, else the latest that was due, else now.
+pub fn tick_of(job: &Job, asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, RunError> {
+    let Some(schedule) = &job.schedule else { return Ok(asked.unwrap_or(now)) };
+    let Some(tick) = asked else {
+        return schedule.latest_at_or_before(now).ok_or_else(|| {
+            let message = format!("`{}` has had no tick yet", schedule.cron());
+            RunError::new("plan", Cause::Request, message).hint("name one with `--tick`")
+        });
+    };
+    if schedule.is_tick(tick) {
+        return Ok(tick);
+    }
+    let shown = |tick: Option<Timestamp>| tick.map_or("none".to_owned(), |tick| tick.to_string());
+    let before = shown(schedule.previous_before(tick));
+    let after = shown(schedule.next_after(tick));
+    let message = format!("{tick} is not a tick of the schedule `{}`", schedule.cron());
+    Err(RunError::new("plan", Cause::Request, message)
+        .hint(format!("the ticks around it are {before} and {after}")))
+}
+
+/// The data interval of `tick`.
+pub fn interval_of(job: &Job, tick: Timestamp) -> Interval {
+    match &job.schedule {
+        Some(schedule) => schedule.interval(tick),
+        None => Interval { start: None, end: tick },
+    }
+}
+
+/// Where a score run reads and writes.
+#[derive(Debug, Clone)]
+pub struct ScorePaths {
+    /// The pattern that the scored files match.
+    pub input: String,
+    pub filter: Option<TimeFilter>,
+    /// The output folder, as the job file says it.
+    pub output: String,
+    /// The output folder, absolute.
+    pub output_dir: PathBuf,
+    /// The folder above every tick's output; staging is below it.
+    pub output_root: PathBuf,
+}
+
+/// Resolves the paths of a score run for `interval`.
+pub fn score_paths(world: &World, job: &Job, interval: Interval) -> Result<ScorePaths, RunError> {
+    let fields = fields(job, interval);
+    let template = job.score.input.as_ref().unwrap_or(&job.data.source);
+    let input = render(template, &fields)?;
+    let is_filtered = job.score.input.is_none() && !template.has_fields();
+    let filter = match &job.data.time {
+        Some(column) if is_filtered => Some(TimeFilter {
+            column: column.clone(),
+            zone: zone(job),
+            from: interval.start,
+            until: Some(interval.end),
+        }),
+        _ => None,
+    };
+    let output = render(&job.score.output, &fields)?;
+    let output_dir = world
+        .roots
+        .resolve_output(&output)
+        .map_err(|error| RunError::new("plan", Cause::Job, error))?;
+    Ok(ScorePaths { input, filter, output, output_dir, output_root: output_root(world, job)? })
+}
+
+/// The folder above every tick's output of `job`.
+pub fn output_root(world: &World, job: &Job) -> Result<PathBuf, RunError> {
+    world
+        .roots
+        .resolve_output(fixed_part(job.score.output.as_str()))
+        .map_err(|error| RunError::new("plan", Cause::Job, error))
+}
+
+/// The folders of a template before its first field: `scores/wine` of `scores/wine/tick={tick:%F}`.
+fn fixed_part(template: &str) -> &str {
+    let until_field = template.split('{').next().unwrap_or(template);
+    match until_field.rfind('/') {
+        Some(end) if until_field.len() < template.len() => &until_field[..end],
+        None if until_field.len() < template.len() => ".",
+        _ => template,
+    }
+}
+
+/// The files that a training at the end of `interval` reads, oldest interval first where there are any.
+pub fn train_files(
+    world: &World,
+    job: &Job,
+    interval: Interval,
+) -> Result<Vec<SourceFile>, RunError> {
+    let template = job.train.input.as_ref().unwrap_or(&job.data.source);
+    let discover = |pattern: &str| {
+        dataset::discover(&world.roots, pattern, job.data.format)
+            .map_err(|error| RunError::new("plan", Cause::Data, error))
+    };
+    let candidates = discover(&template.glob())?;
+    if !template.has_fields() {
+        return Ok(candidates);
+    }
+    let Some(schedule) = &job.schedule else {
+        let message = format!("`{}` holds a field of the tick", template.as_str());
+        return Err(RunError::new("plan", Cause::Job, message)
+            .hint("add [schedule], or name the training files with a glob in train.input"));
+    };
+    let mut left: BTreeMap<String, SourceFile> =
+        candidates.into_iter().map(|file| (named_like(template, &file), file)).collect();
+    let mut newest_first = Vec::new();
+    let mut tick = Some(interval.end);
+    for _ in 0..TICKS_TRIED_MAX {
+        let (Some(end), false) = (tick, left.is_empty()) else { break };
+        let pattern = render(template, &fields(job, schedule.interval(end)))?;
+        newest_first.push(take_matching(&mut left, &pattern)?);
+        tick = schedule.previous_before(end);
+    }
+    Ok(newest_first.into_iter().rev().flatten().collect())
+}
+
+/// The name of `file` in the form that `template` uses: absolute, or relative to the project.
+fn named_like(template: &Template, file: &SourceFile) -> String {
+    if template.as_str().starts_with('/') {
+        file.path.to_string_lossy().into_owned()
+    } else {
+        file.relative.clone()
+    }
+}
+
+/// Moves the files whose names match `pattern` out of `left`.
+fn take_matching(
+    left: &mut BTreeMap<String, SourceFile>,
+    pattern: &str,
+) -> Result<Vec<SourceFile>, RunError> {
+    if !pattern.contains(['*', '?', '[']) {
+        return Ok(left.remove(pattern).into_iter().collect());
+    }
+    let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
+    let pattern = glob::Pattern::new(pattern)
+        .map_err(|error| RunError::new("plan", Cause::Job, error))?;
+    let names: Vec<String> =
+        left.keys().filter(|name| pattern.matches_with(name, options)).cloned().collect();
+    Ok(names.iter().filter_map(|name| left.remove(name)).collect())
+}
+
+/// The zone of templates and of naive times.
+pub fn zone(job: &Job) -> TimeZone {
+    job.schedule.as_ref().map_or(TimeZone::UTC, |schedule| schedule.timezone().clone())
+}
+
+fn fields(job: &Job, interval: Interval) -> TickFields {
+    TickFields {
+        tick: interval.end,
+        interval_start: interval.start,
+        interval_end: interval.end,
+        zone: zone(job),
+    }
+}
+
+fn render(template: &Template, fields: &TickFields) -> Result<String, RunError> {
+    template.render(fields).map_err(|error| RunError::new("plan", Cause::Job, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staging_is_above_every_tick() {
+        let check = |template: &str, wanted: &str| assert_eq!(fixed_part(template), wanted);
+        check("scores/wine/tick={tick:%F}", "scores/wine");
+        check("scores/{tick:%Y}/wine", "scores");
+        check("{tick:%F}", ".");
+        check("scores/day-{tick:%F}", "scores");
+        check("scores/wine", "scores/wine");
+    }
+}

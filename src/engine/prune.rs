@@ -1,0 +1,160 @@
+//! Deletion of what `[keep]` allows and nothing needs any more.
+//!
+//! Kept whatever its age: the current run of a tick (its scores must stay traceable), every run that
+//! made a version, and every version that an alias names.
+
+use std::collections::BTreeSet;
+
+use crate::adapters::store::{AliasState, RunRecord};
+use crate::adapters::telemetry::remove_log;
+use crate::domain::identity::{JobName, RunId, Sha256, Version};
+use crate::domain::registry::{VersionRecord, VersionState};
+use crate::domain::run::{RunKind, State};
+use crate::engine::error::RunError;
+use crate::engine::world::World;
+
+/// Most runs that one call deletes.
+const RUNS_MAX: u32 = 100_000;
+
+/// How much goes, or would go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PrunePlan {
+    /// Records of runs.
+    pub runs: u64,
+    /// Versions whose artifact goes; their records stay.
+    pub versions: u64,
+    /// Model files.
+    pub files: u64,
+    /// Size of these files.
+    pub bytes: u64,
+}
+
+/// What goes, by name.
+#[derive(Default)]
+struct Doomed {
+    runs: Vec<RunId>,
+    versions: Vec<(JobName, Version)>,
+    artifacts: BTreeSet<Sha256>,
+}
+
+/// What [`prune`] would delete.
+pub async fn plan(world: &World) -> Result<PrunePlan, RunError> {
+    let doomed = doomed(world).await?;
+    Ok(measure(world, &doomed))
+}
+
+/// Deletes what nothing needs any more.
+pub async fn prune(world: &World) -> Result<PrunePlan, RunError> {
+    let failed = RunError::store("prune");
+    let doomed = doomed(world).await?;
+    let out = measure(world, &doomed);
+    // Records first: a file without a record is found again, a record without a file is a damage.
+    for (model, version) in &doomed.versions {
+        let _pruned = world.store.prune_version(model, *version).await.map_err(failed)?;
+    }
+    world.store.delete_runs(&doomed.runs).await.map_err(failed)?;
+    for sha256 in &doomed.artifacts {
+        world.artifacts.remove(sha256).map_err(RunError::other("prune"))?;
+    }
+    for run in &doomed.runs {
+        remove_log(&world.state_dir(), run).map_err(RunError::other("prune"))?;
+    }
+    Ok(out)
+}
+
+async fn doomed(world: &World) -> Result<Doomed, RunError> {
+    let failed = RunError::store("prune");
+    let mut out = Doomed::default();
+    let mut makers = BTreeSet::new();
+    for model in world.store.models().await.map_err(failed)? {
+        let versions = world.store.versions(&model).await.map_err(failed)?;
+        let state = world.store.aliases(&model).await.map_err(failed)?;
+        makers.extend(versions.iter().filter_map(|record| record.run.clone()));
+        let keep = world.project.keep.model_versions;
+        out.versions.extend(
+            versions_to_prune(&versions, state, keep).map(|version| (model.clone(), version)),
+        );
+    }
+    let before = world
+        .now()
+        .checked_sub(world.project.keep.runs)
+        .map_err(RunError::other("prune"))?;
+    let old = world.store.runs_ended_before(before, RUNS_MAX).await.map_err(failed)?;
+    out.runs = old
+        .into_iter()
+        .filter(|run| may_go(run) && !makers.contains(&run.id))
+        .map(|run| run.id)
+        .collect();
+    out.artifacts = artifacts_to_remove(world, &out.versions).await?;
+    Ok(out)
+}
+
+/// Versions beyond the newest `keep` that no alias names and whose artifact is still there.
+fn versions_to_prune(
+    versions: &[VersionRecord],
+    state: AliasState,
+    keep: usize,
+) -> impl Iterator<Item = Version> {
+    let aliases = state.aliases;
+    let named = [aliases.champion, aliases.challenger, aliases.previous];
+    versions
+        .iter()
+        .rev()
+        .skip(keep)
+        .filter(move |record| !named.contains(&Some(record.version)))
+        .filter(|record| matches!(record.state, VersionState::Ready | VersionState::Corrupt))
+        .map(|record| record.version)
+}
+
+/// Whether a run that ended is nobody's trace.
+fn may_go(run: &RunRecord) -> bool {
+    match run.state {
+        State::Failed | State::Dead | State::Cancelled | State::Superseded => true,
+        State::Committed => run.slot.kind == RunKind::Train,
+        State::Queued | State::Claimed | State::Running | State::Committing | State::Corrupt => {
+            false
+        }
+    }
+}
+
+/// Artifacts of the versions that go and of none that stays, and artifacts that no version ever named.
+///
+/// The latter only while no run is under way: it may have written the artifact of its version to be.
+async fn artifacts_to_remove(
+    world: &World,
+    versions: &[(JobName, Version)],
+) -> Result<BTreeSet<Sha256>, RunError> {
+    let failed = RunError::store("prune");
+    let mut going = BTreeSet::new();
+    let mut staying = BTreeSet::new();
+    for model in world.store.models().await.map_err(failed)? {
+        for record in world.store.versions(&model).await.map_err(failed)? {
+            let is_going = versions.contains(&(model.clone(), record.version));
+            let is_gone = record.state == VersionState::Pruned;
+            let side = if is_going || is_gone { &mut going } else { &mut staying };
+            side.insert(record.sha256);
+        }
+    }
+    let on_disk = world.artifacts.list().map_err(RunError::other("prune"))?;
+    let is_quiet = world.store.unfinished().await.map_err(failed)?.is_empty();
+    Ok(on_disk
+        .into_iter()
+        .filter(|found| !staying.contains(found) && (is_quiet || going.contains(found)))
+        .collect())
+}
+
+fn measure(world: &World, doomed: &Doomed) -> PrunePlan {
+    let sizes: Vec<u64> = doomed
+        .artifacts
+        .iter()
+        .map(|sha256| world.artifacts.path(sha256))
+        .filter_map(|path| std::fs::metadata(path).ok())
+        .map(|metadata| metadata.len())
+        .collect();
+    PrunePlan {
+        runs: doomed.runs.len() as u64,
+        versions: doomed.versions.len() as u64,
+        files: sizes.len() as u64,
+        bytes: sizes.iter().sum(),
+    }
+}

@@ -1,0 +1,158 @@
+//! What a run did, as it stands in the store: `run` prints what `show` prints a year later.
+
+use jiff::Timestamp;
+
+use crate::adapters::store::{self, RunRecord};
+pub use crate::adapters::store::{Attempt, Decision, Rows, Stage};
+use crate::domain::finding::Finding;
+use crate::domain::identity::{JobName, RunId, Sha256, Version};
+use crate::domain::run::{Interval, RunKind, State, Trigger, Verdict};
+use crate::engine::error::{Cause, RunError};
+use crate::engine::world::World;
+
+/// Everything that is known of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunReport {
+    pub run: RunId,
+    pub job: JobName,
+    pub kind: RunKind,
+    pub trigger: Trigger,
+    pub tick: Timestamp,
+    pub interval: Interval,
+    pub revision: u32,
+    pub state: State,
+    /// `None` until the run is finished.
+    pub verdict: Option<Verdict>,
+    pub rows: Rows,
+    pub outputs: Vec<OutputFile>,
+    /// The version that scored, or that was trained.
+    pub model: Option<ModelRef>,
+    pub inputs: Vec<InputFile>,
+    pub findings: Vec<Finding>,
+    /// What the findings led to.
+    pub decision: Option<Decision>,
+    pub stages: Vec<Stage>,
+    /// The most memory that the process held, file mappings included.
+    pub peak_rss_bytes: Option<u64>,
+    pub attempts: Vec<Attempt>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    /// Runs that had to come first: the initial training.
+    pub preceded_by: Vec<RunReport>,
+    /// Runs that this one caused.
+    pub followed_by: Vec<RunReport>,
+}
+
+/// A file that a run published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFile {
+    /// `part`, `quarantine`, `manifest` or `model`.
+    pub role: String,
+    /// Relative to the project root where it lies below it.
+    pub path: String,
+    pub rows: u64,
+    pub bytes: u64,
+    pub sha256: Sha256,
+}
+
+/// A file that a run read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFile {
+    pub path: String,
+    pub bytes: u64,
+    pub sha256: Sha256,
+}
+
+/// A version of a model, with the hash of its artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelRef {
+    pub name: JobName,
+    pub version: Version,
+    pub sha256: Sha256,
+}
+
+/// Everything that the store knows of `run`.
+pub async fn load(world: &World, run: &RunId) -> Result<RunReport, RunError> {
+    let failed = RunError::store("read the record");
+    let record = world.store.run(run).await.map_err(failed)?.ok_or_else(|| {
+        RunError::new("read the record", Cause::Request, format!("there is no run `{run}`"))
+    })?;
+    let inputs = world.store.inputs(run).await.map_err(failed)?;
+    let outputs = world.store.outputs(run).await.map_err(failed)?;
+    let findings = world.store.findings(run).await.map_err(failed)?;
+    let attempts = world.store.attempts(run).await.map_err(failed)?;
+    Ok(RunReport {
+        outputs: outputs.into_iter().map(|found| output_file(world, found.output)).collect(),
+        inputs: inputs.into_iter().map(input_file).collect(),
+        findings,
+        attempts,
+        ..outline(record)
+    })
+}
+
+/// The run that `text` names: an id, or the beginning of exactly one.
+pub async fn resolve(world: &World, text: &str) -> Result<RunId, RunError> {
+    let found = world
+        .store
+        .runs_by_prefix(&text.to_lowercase())
+        .await
+        .map_err(RunError::store("read the record"))?;
+    let refuse = |message: String| {
+        Err(RunError::new("find the run", Cause::Request, message)
+            .hint("`nightshift runs` lists them"))
+    };
+    match found.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => refuse(format!("there is no run `{text}`")),
+        several => refuse(format!("`{text}` is the beginning of {} runs or more", several.len())),
+    }
+}
+
+/// What the row of a run says, without what other tables hold.
+fn outline(record: RunRecord) -> RunReport {
+    let name = record.slot.job.clone();
+    let model = record
+        .model
+        .map(|pin| ModelRef { name, version: pin.version, sha256: pin.sha256 });
+    RunReport {
+        run: record.id,
+        job: record.slot.job,
+        kind: record.slot.kind,
+        trigger: record.trigger,
+        tick: record.slot.tick,
+        interval: record.interval,
+        revision: record.slot.revision,
+        state: record.state,
+        verdict: record.verdict,
+        rows: record.rows,
+        outputs: Vec::new(),
+        model,
+        inputs: Vec::new(),
+        findings: Vec::new(),
+        decision: record.decision,
+        stages: record.stages,
+        peak_rss_bytes: record.peak_rss_bytes,
+        attempts: Vec::new(),
+        error: record.error,
+        created_at: record.created_at,
+        finished_at: record.finished_at,
+        preceded_by: Vec::new(),
+        followed_by: Vec::new(),
+    }
+}
+
+fn output_file(world: &World, found: store::NewOutput) -> OutputFile {
+    OutputFile {
+        role: found.role.id().to_owned(),
+        path: world.shown_path(&found.final_path),
+        rows: found.rows,
+        bytes: found.size_bytes,
+        sha256: found.sha256,
+    }
+}
+
+fn input_file(found: store::Input) -> InputFile {
+    InputFile { path: found.path, bytes: found.size_bytes, sha256: found.sha256 }
+}

@@ -1,0 +1,145 @@
+//! The world of one command: the project, its store, its artifacts, its roots and the clock.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::adapters::artifact::Artifacts;
+use crate::adapters::clock::Clock;
+use crate::adapters::dataset::Roots;
+use crate::adapters::env::Environment;
+use crate::adapters::store::{Open, Store};
+use crate::adapters::telemetry::{RunLog, Telemetry};
+use crate::domain::identity::{JobName, RunId, Version};
+use crate::domain::project::Project;
+use crate::domain::run::RunSlot;
+use crate::engine::error::{Cause, RunError};
+use crate::engine::jobs::load_project;
+use crate::engine::report::ModelRef;
+
+/// What a command will do with the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Look only; the database must exist.
+    Read,
+    /// Change what is there; the database must exist.
+    Write,
+    /// Change what is there, and make the database if there is none.
+    Create,
+}
+
+/// Everything outside of a run that a run needs.
+#[derive(Debug)]
+pub struct World {
+    /// Absolute, symbolic links resolved.
+    pub project_dir: PathBuf,
+    /// What `nightshift.toml` says.
+    pub project: Project,
+    /// The folders that may be read and written.
+    pub roots: Roots,
+    /// The record of everything.
+    pub store: Store,
+    /// The model files.
+    pub artifacts: Artifacts,
+    clock: Clock,
+    environment: Environment,
+    telemetry: Option<Telemetry>,
+}
+
+impl World {
+    /// Opens the project at `project_dir`.
+    pub async fn open(project_dir: &Path, access: Access) -> Result<Self, RunError> {
+        let stage = "open the project";
+        let project_dir = project_dir.canonicalize().map_err(|error| {
+            let shown = project_dir.display();
+            RunError::new("open the project", Cause::Request, format!("`{shown}`: {error}"))
+        })?;
+        let (project, problems, _) = load_project(&project_dir)?;
+        if let Some(problem) = problems.first() {
+            let message = format!("{}:{}: {}", problem.file, problem.line, problem.message);
+            return Err(RunError::new("open the project", Cause::Job, message)
+                .hint("`nightshift validate` shows every problem"));
+        }
+        let state_dir = project_dir.join(&project.state_dir);
+        let open = match access {
+            Access::Read => Open::ReadOnly,
+            Access::Write => Open::ReadWrite,
+            Access::Create => Open::Create,
+        };
+        if access == Access::Create {
+            std::fs::create_dir_all(&state_dir).map_err(RunError::other(stage))?;
+        }
+        let store =
+            Store::open(&state_dir, open).await.map_err(RunError::store("open the store"))?;
+        let roots = Roots::new(&project_dir, &project.data_roots)
+            .map_err(|error| RunError::new("open the project", Cause::Job, error))?;
+        let artifacts = Artifacts::new(&state_dir);
+        let clock = Clock::from_environment().map_err(RunError::other(stage))?;
+        let environment = Environment::read().map_err(RunError::other(stage))?;
+        Ok(Self { project_dir, project, roots, store, artifacts, clock, environment, telemetry: None })
+    }
+
+    /// Lets runs write their logs through `telemetry`.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
+        Self { telemetry: Some(telemetry), ..self }
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new run id for `slot`.
+    pub fn new_run_id(&self, slot: &RunSlot) -> Result<RunId, RunError> {
+        let RunSlot { job, kind, tick, revision } = slot;
+        let subject = format!("{job} {kind} {tick} {revision}");
+        let random = self.environment.random_bits(&subject).map_err(RunError::other("claim"))?;
+        Ok(RunId::new(self.now(), random))
+    }
+
+    /// The folder of the database, the models and the runs.
+    pub fn state_dir(&self) -> PathBuf {
+        self.project_dir.join(&self.project.state_dir)
+    }
+
+    /// Lets log lines go to the file of `run` until the value is dropped.
+    pub fn run_log(&self, run: &RunId) -> Result<Option<RunLog>, RunError> {
+        self.telemetry
+            .as_ref()
+            .map(|telemetry| telemetry.record(&self.state_dir(), run))
+            .transpose()
+            .map_err(RunError::other("open the log"))
+    }
+
+    /// The version that publishes for `model`.
+    pub async fn champion(&self, model: &JobName) -> Result<Option<ModelRef>, RunError> {
+        let failed = RunError::store("read the registry");
+        let state = self.store.aliases(model).await.map_err(failed)?;
+        match state.aliases.champion {
+            Some(version) => self.model(model, version).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// One version of `model`, with the hash of its artifact.
+    pub async fn model(&self, model: &JobName, version: Version) -> Result<ModelRef, RunError> {
+        let found = self
+            .store
+            .version(model, version)
+            .await
+            .map_err(RunError::store("read the registry"))?;
+        let Some(record) = found else {
+            let message = format!("model `{model}` has no version {version}");
+            return Err(RunError::new("read the registry", Cause::Request, message)
+                .hint(format!("`nightshift models {model}` lists them")));
+        };
+        Ok(ModelRef { name: model.clone(), version, sha256: record.sha256 })
+    }
+
+    /// A path below the project as people write it: relative to the project root.
+    pub fn shown_path(&self, path: &str) -> String {
+        let relative = Path::new(path).strip_prefix(&self.project_dir).ok();
+        relative.map_or_else(|| path.to_owned(), |path| path.to_string_lossy().into_owned())
+    }
+}

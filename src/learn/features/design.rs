@@ -1,0 +1,169 @@
+//! The whole matrix of the rows that a model is fitted on.
+//!
+//! Column by column, because every solver here walks along columns. It exists while a model is fitted
+//! and never when scoring, which goes by [`crate::learn::features::Block`].
+
+use linfa::dataset::Records;
+use ndarray::{ArrayView2, ShapeBuilder as _};
+use rayon::prelude::*;
+
+use crate::learn::features::lookup::Lookup;
+use crate::learn::features::{
+    CategoryTransform, FeatureError, FittedColumn, FittedFeatures, Slot, Transform,
+};
+use crate::learn::table::TrainingTable;
+
+/// Most cells of a matrix: 8 GiB.
+const CELLS_MAX: usize = 1 << 30;
+
+/// A matrix of finite numbers, column by column, with what a solver should know about its columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Design {
+    rows: usize,
+    names: Vec<String>,
+    slots: Vec<Slot>,
+    groups: Vec<LevelGroup>,
+    values: Vec<f64>,
+}
+
+/// Columns of which exactly one is 1 in every training row, and the others 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LevelGroup {
+    /// The first column.
+    pub first: usize,
+    /// How many columns.
+    pub count: usize,
+    /// The column that is 1 most often.
+    pub most_frequent: usize,
+}
+
+impl Design {
+    /// Transforms `rows` of `table`.
+    pub fn build(
+        features: &FittedFeatures,
+        table: &TrainingTable,
+        rows: &[usize],
+    ) -> Result<Self, FeatureError> {
+        let cells = features.width().saturating_mul(rows.len());
+        if cells > CELLS_MAX {
+            return Err(FeatureError::TooMany {
+                what: "matrix cells",
+                found: cells,
+                max: CELLS_MAX,
+            });
+        }
+        let slots = features.slots();
+        let mut values = vec![0.0; cells];
+        let mut rest = values.as_mut_slice();
+        let mut parts = Vec::with_capacity(slots.len());
+        for (column, slot) in features.fitted().iter().zip(&slots) {
+            let (part, after) = rest.split_at_mut(slot.width() * rows.len());
+            parts.push((column, part));
+            rest = after;
+        }
+        let filled: Vec<Result<(), FeatureError>> =
+            parts.into_par_iter().map(|(column, part)| fill(column, table, rows, part)).collect();
+        filled.into_iter().collect::<Result<(), _>>()?;
+        let groups = groups(features, &slots);
+        Ok(Self { rows: rows.len(), names: features.names(), slots, groups, values })
+    }
+
+    /// How many rows the matrix has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many columns the matrix has.
+    pub fn width(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Where each feature stands in the matrix.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// The columns that together encode one categorical feature each.
+    pub fn groups(&self) -> &[LevelGroup] {
+        &self.groups
+    }
+
+    /// The values of one column.
+    pub fn column(&self, column: usize) -> &[f64] {
+        &self.values[column * self.rows..(column + 1) * self.rows]
+    }
+
+    /// The matrix as linfa's estimators take it, or `None` if there is no such shape.
+    pub fn view(&self) -> Option<ArrayView2<'_, f64>> {
+        ArrayView2::from_shape((self.rows, self.width()).f(), &self.values).ok()
+    }
+
+    /// The first column that holds a number that is not finite.
+    pub fn first_not_finite(&self) -> Option<&str> {
+        let holds = |column: &usize| !self.column(*column).iter().all(|value| value.is_finite());
+        (0..self.width()).find(holds).map(|column| self.names[column].as_str())
+    }
+
+    /// A matrix of plain numeric columns.
+    #[cfg(test)]
+    pub fn from_columns(columns: &[Vec<f64>]) -> Self {
+        Self {
+            rows: columns.first().map_or(0, Vec::len),
+            names: (0..columns.len()).map(|column| format!("x{column}")).collect(),
+            slots: (0..columns.len()).map(|column| Slot::Number { column }).collect(),
+            groups: Vec::new(),
+            values: columns.concat(),
+        }
+    }
+}
+
+impl Records for &Design {
+    type Elem = f64;
+
+    fn nsamples(&self) -> usize {
+        self.rows
+    }
+
+    fn nfeatures(&self) -> usize {
+        self.width()
+    }
+}
+
+fn fill(
+    column: &FittedColumn,
+    table: &TrainingTable,
+    rows: &[usize],
+    out: &mut [f64],
+) -> Result<(), FeatureError> {
+    let not_kept = || FeatureError::NotKept { column: column.name.clone() };
+    let cells = table.cells(&column.name, rows).ok_or_else(not_kept)?;
+    match &column.transform {
+        Transform::Number(number) => number.apply_cells(&cells, 0..rows.len(), out),
+        Transform::Category(category) => {
+            let mut codes = vec![0; rows.len()];
+            category.apply(&Lookup::new(category.levels()), &cells, 0..rows.len(), &mut codes);
+            for (row, code) in codes.into_iter().enumerate() {
+                if code != CategoryTransform::NO_CODE {
+                    out[code as usize * rows.len() + row] = 1.0;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn groups(features: &FittedFeatures, slots: &[Slot]) -> Vec<LevelGroup> {
+    let group = |(column, slot): (&FittedColumn, &Slot)| match (&column.transform, *slot) {
+        (Transform::Category(category), Slot::Levels { first, count }) => {
+            let most_frequent = first + category.most_frequent() as usize;
+            Some(LevelGroup { first, count, most_frequent })
+        }
+        _ => None,
+    };
+    features.fitted().iter().zip(slots).filter_map(group).collect()
+}

@@ -1,0 +1,135 @@
+//! A made-up table with everything that features can be, for tests of what happens after fitting.
+
+use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
+use crate::domain::job::Job;
+use crate::domain::job::parse::parse;
+use crate::domain::table::{ColumnSchema, ColumnType, TableSchema};
+use crate::learn::artifact::{Artifact, TrainingFacts};
+use crate::learn::features::choose;
+use crate::learn::fit::fit;
+use crate::learn::model::read_labels;
+use crate::learn::profile::ReferenceProfile;
+use crate::learn::table::TrainingTable;
+
+/// Columns `x0`, `x1` (with nulls, NaN and infinities), `city` (text with nulls), `code` (integers) and the
+/// labels `two`, `three` and `value`, which depend on them.
+pub(crate) struct Sample {
+    names: Vec<&'static str>,
+    numbers: Vec<Numbers<'static>>,
+    city: Vec<Option<&'static str>>,
+}
+
+/// The kinds of models with a task that each can do.
+pub(crate) const FITS: &[(&str, &str, &str)] = &[
+    ("two", "binary", "logistic"),
+    ("three", "multiclass", "logistic"),
+    ("value", "regression", "linear"),
+    ("value", "regression", "elastic_net"),
+    ("two", "binary", "gaussian_nb"),
+    ("three", "multiclass", "gaussian_nb"),
+    ("two", "binary", "dummy"),
+    ("three", "multiclass", "dummy"),
+    ("value", "regression", "dummy"),
+];
+
+impl Sample {
+    pub(crate) fn new(rows: u32) -> Self {
+        let noise = |row: u32, salt: u32| {
+            let mixed = (row ^ salt.wrapping_mul(0x9e37_79b9)).wrapping_mul(0x85eb_ca6b);
+            f64::from((mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35)) / f64::from(u32::MAX)
+        };
+        let x0 = |row| 1e6 + 100.0 * noise(row, 1);
+        let x1 = |row: u32| match row % 19 {
+            0 => f64::NAN,
+            1 => f64::INFINITY,
+            _ => noise(row, 2),
+        };
+        let code = |row: u32| f64::from(row % 7 % 4);
+        let signal = move |row| {
+            (x0(row) - 1e6) / 50.0 + f64::from(row % 3) + code(row) / 2.0 + noise(row, 3)
+        };
+        let column = |of: &dyn Fn(u32) -> f64| Numbers {
+            values: (0..rows).map(of).collect(),
+            nulls: Vec::new(),
+        };
+        let mut with_nulls = column(&x1);
+        with_nulls.nulls = (0..rows).map(|row| row % 23 == 5).collect();
+        let numbers = vec![
+            column(&x0),
+            with_nulls,
+            column(&code),
+            column(&|row| f64::from(u8::from(signal(row) > 2.9))),
+            column(&|row| signal(row).floor().clamp(1.0, 3.0)),
+            column(&|row| signal(row) * 10.0),
+        ];
+        let city = |row: u32| match row % 3 {
+            _ if row % 29 == 3 => None,
+            0 => Some("Aachen"),
+            1 => Some(""),
+            _ => Some("a city with a rather long name"),
+        };
+        Self {
+            names: vec!["x0", "x1", "code", "two", "three", "value"],
+            numbers,
+            city: (0..rows).map(city).collect(),
+        }
+    }
+
+    pub(crate) fn frame(&self) -> Frame<'_> {
+        let numbers = self
+            .names
+            .iter()
+            .zip(&self.numbers)
+            .map(|(name, numbers)| FrameColumn { name, cells: Cells::Number(numbers.clone()) });
+        let city = FrameColumn { name: "city", cells: Cells::Text(self.city.clone()) };
+        Frame { rows: self.city.len(), columns: numbers.chain([city]).collect() }
+    }
+
+    pub(crate) fn schema() -> TableSchema {
+        let column =
+            |(name, kind): (&str, ColumnType)| ColumnSchema { name: name.to_owned(), kind };
+        let columns = [
+            ("x0", ColumnType::Float),
+            ("x1", ColumnType::Float),
+            ("code", ColumnType::Integer),
+            ("two", ColumnType::Boolean),
+            ("three", ColumnType::Integer),
+            ("value", ColumnType::Float),
+            ("city", ColumnType::Text),
+        ];
+        TableSchema { columns: columns.into_iter().map(column).collect() }
+    }
+
+    pub(crate) fn job(label: &str, task: &str, kind: &str) -> Job {
+        let text = format!(
+            "name = \"sample\"\n[data]\nsource = \"data/*.csv\"\nlabel = \"{label}\"\n\
+             [features]\nnumeric = [\"x0\", \"x1\"]\ncategorical = [\"city\", \"code\"]\n\
+             [model]\ntask = \"{task}\"\nkind = \"{kind}\"\n[score]\noutput = \"scores/sample\"\n"
+        );
+        parse("sample.toml", text.as_bytes()).unwrap()
+    }
+
+    /// An artifact fitted to all rows.
+    pub(crate) fn artifact(&self, label: &str, task: &str, kind: &str) -> Artifact {
+        let job = Self::job(label, task, kind);
+        let mut table = TrainingTable::new(&Self::schema());
+        table.push(&self.frame()).unwrap();
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let labels =
+            read_labels(job.model.task, &table.cells(label, &rows).unwrap()).unwrap().labels;
+        let columns = choose(&job.features, &Self::schema(), &[label]).unwrap();
+        let fitted = fit(&job, &columns, &table, &rows, &labels).unwrap();
+        let facts = TrainingFacts {
+            model: "sample".to_owned(),
+            tick: "2026-01-05T00:00:00Z".to_owned(),
+            rows: rows.len() as u64,
+            rows_test: 0,
+            interval_micros: Some((-1, 1)),
+            data_sha256: [1; 32],
+            job_sha256: [2; 32],
+            seed: 7,
+            versions: vec![("nightshift".to_owned(), "0.1.0".to_owned())],
+        };
+        fitted.into_artifact(facts, Self::schema(), ReferenceProfile::default())
+    }
+}

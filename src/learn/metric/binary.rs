@@ -1,0 +1,128 @@
+//! Metrics of probabilities of a positive class, and of the decisions at a threshold.
+//!
+//! A decision is positive at or above the threshold. Probabilities are used as they are; only log loss
+//! clips them, at the distance from 0 and 1 that scikit-learn uses.
+
+use super::catalog::{ACCURACY, BRIER, ECE, F1, LOG_LOSS, PR_AUC, PRECISION, RECALL, ROC_AUC};
+use super::ranking::Ranking;
+use super::{MetricError, MetricValues, interval, put, require_even, require_probabilities};
+use crate::domain::registry::MetricValue;
+
+/// How many rows were decided how, by what came true.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Confusion {
+    /// Positive rows decided positive.
+    pub true_positives: u64,
+    /// Negative rows decided positive.
+    pub false_positives: u64,
+    /// Negative rows decided negative.
+    pub true_negatives: u64,
+    /// Positive rows decided negative.
+    pub false_negatives: u64,
+}
+
+/// Every metric of `probability` that is defined on these rows.
+///
+/// The seed makes the resampled interval of `pr_auc` repeatable.
+pub fn binary(
+    truth: &[bool],
+    probability: &[f64],
+    threshold: f64,
+    seed: u64,
+) -> Result<MetricValues, MetricError> {
+    require_even(truth.len(), probability.len())?;
+    require_probabilities(probability)?;
+    let mut out = MetricValues::new();
+    let ranking = Ranking::new(probability, |row| truth[row]);
+    let confusion = Confusion::at(threshold, truth, probability);
+    let per_row = |loss: fn(bool, f64) -> f64| -> Vec<f64> {
+        truth.iter().zip(probability).map(|(truth, p)| loss(*truth, *p)).collect()
+    };
+    let found = [
+        (&ROC_AUC, ranking.roc_auc()),
+        (&PR_AUC, ranking.average_precision(seed)),
+        (&LOG_LOSS, interval::mean(&per_row(log_loss)).map(interval::not_below_zero)),
+        (&BRIER, interval::mean(&per_row(squared_error)).map(interval::within_unit)),
+        (&ECE, calibration_error(truth, probability)),
+        (&ACCURACY, confusion.accuracy()),
+        (&PRECISION, confusion.precision()),
+        (&RECALL, confusion.recall()),
+        (&F1, confusion.f1()),
+    ];
+    for (metric, value) in found {
+        if let Some(value) = value {
+            put(&mut out, metric, value);
+        }
+    }
+    Ok(out)
+}
+
+/// What a probability costs that was given to an outcome, in nats, clipped as in scikit-learn.
+pub fn log_loss(came_true: bool, probability: f64) -> f64 {
+    let p = probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+    if came_true { -p.ln() } else { -(-p).ln_1p() }
+}
+
+fn squared_error(came_true: bool, probability: f64) -> f64 {
+    let distance = probability - f64::from(u8::from(came_true));
+    distance * distance
+}
+
+impl Confusion {
+    /// Counts the decisions at `threshold`.
+    pub fn at(threshold: f64, truth: &[bool], probability: &[f64]) -> Self {
+        let mut out = Self::default();
+        for (truth, probability) in truth.iter().zip(probability) {
+            let cell = match (*truth, *probability >= threshold) {
+                (true, true) => &mut out.true_positives,
+                (false, true) => &mut out.false_positives,
+                (false, false) => &mut out.true_negatives,
+                (true, false) => &mut out.false_negatives,
+            };
+            *cell += 1;
+        }
+        out
+    }
+
+    /// The share of right decisions.
+    pub fn accuracy(&self) -> Option<MetricValue> {
+        let right = self.true_positives + self.true_negatives;
+        interval::share(right, right + self.false_positives + self.false_negatives)
+    }
+
+    /// The share of positives among positive decisions.
+    pub fn precision(&self) -> Option<MetricValue> {
+        interval::share(self.true_positives, self.true_positives + self.false_positives)
+    }
+
+    /// The share of positives that were decided positive.
+    pub fn recall(&self) -> Option<MetricValue> {
+        interval::share(self.true_positives, self.true_positives + self.false_negatives)
+    }
+
+    /// F1, with the interval of J = TP / (TP + FP + FN), of which it is an increasing function.
+    pub fn f1(&self) -> Option<MetricValue> {
+        let from_share = |share: f64| 2.0 * share / (1.0 + share);
+        let rows = self.true_positives + self.false_positives + self.false_negatives;
+        let share = interval::share(self.true_positives, rows)?;
+        Some(MetricValue {
+            value: 2.0 * self.true_positives as f64 / (rows + self.true_positives) as f64,
+            low: share.low.map(from_share),
+            high: share.high.map(from_share),
+        })
+    }
+}
+
+/// The expected calibration error over ten equal-width bins (Naeini, Cooper and Hauskrecht, 2015), 0 to 1,
+/// smaller is better.
+fn calibration_error(truth: &[bool], probability: &[f64]) -> Option<MetricValue> {
+    const BINS: usize = 10;
+    let mut bins = [0.0; BINS];
+    for (truth, p) in truth.iter().zip(probability) {
+        let upto = (1..BINS).take_while(|edge| (p * BINS as f64) >= *edge as f64).count();
+        bins[upto] += f64::from(u8::from(*truth)) - p;
+    }
+    let rows = truth.len() as f64;
+    let value = bins.iter().map(|gap| gap.abs()).sum::<f64>() / rows;
+    (!truth.is_empty()).then_some(MetricValue { value, low: None, high: None })
+}

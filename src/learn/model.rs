@@ -1,0 +1,232 @@
+//! Models: how a kind is fitted and read back ([`Kind`]), and how a model predicts ([`Model`]).
+//!
+//! Every kind stands behind linfa's traits: its parameters are a `ParamGuard`, and the checked
+//! parameters `Fit` a [`Training`] set. linfa's own estimators do the work wherever they are right; each
+//! file says where they are not, and its tests show it. A fitted model is plain arrays, never NaN or
+//! infinite. Fitting gives the same bytes at any number of threads: rows are summed in fixed lanes,
+//! which are added up in order.
+
+/// The mean and spread of matrix columns, as solvers want them.
+mod coordinates;
+/// The class shares, or the mean: what every other kind must beat.
+mod dummy;
+/// Least squares with L1 and L2 penalties.
+mod elastic_net;
+/// Gaussian naive Bayes.
+mod gaussian_nb;
+/// Products of columns with each other, and what they tell.
+mod gram;
+/// Sums and products along columns.
+mod kernel;
+/// What is learned: classes or values.
+mod label;
+/// The parts of rows that are summed on their own, whatever the number of threads.
+mod lanes;
+/// Ordinary least squares.
+mod linear;
+/// Binary and multinomial logistic regression.
+mod logistic;
+/// A weighted sum of columns: the fitted state of all linear kinds.
+mod weighted_sum;
+
+use linfa::DatasetBase;
+
+pub use self::label::{CLASSES_MAX, LabelError, Labels, ReadLabels, read_labels};
+use crate::domain::job::{ModelParams, Task};
+use crate::learn::features::{Block, Design, Scaling, Slot};
+
+/// The kinds, in suggested reading order.
+pub static KINDS: &[&dyn Kind] = &[
+    &logistic::Logistic,
+    &linear::Linear,
+    &elastic_net::ElasticNet,
+    &gaussian_nb::GaussianNb,
+    &dummy::Dummy,
+];
+
+/// The kind called `id`.
+pub fn kind(id: &str) -> Option<&'static dyn Kind> {
+    KINDS.iter().copied().find(|kind| kind.id() == id)
+}
+
+/// A way to learn: how a model is fitted, and how it is read back from an artifact.
+pub trait Kind: std::fmt::Debug + Sync {
+    /// The name in TOML, JSON and messages.
+    fn id(&self) -> &'static str;
+
+    /// Markdown: what it is, when to use it, its parameters, how to read it.
+    fn explain(&self) -> &'static str;
+
+    /// What it can predict.
+    fn tasks(&self) -> &'static [Task];
+
+    /// What `scale` means where the job file does not say.
+    fn scaling(&self) -> Scaling;
+
+    /// Fits a model; `params` are of this kind.
+    fn fit(&self, params: &ModelParams, training: &Training<'_>) -> Result<FittedModel, FitError>;
+
+    /// Reads what [`Model::encode`] wrote, for a matrix with `slots`, or `None` if it does not fit.
+    fn decode(&self, bytes: &[u8], slots: &[Slot], outputs: usize) -> Option<Box<dyn Model>>;
+}
+
+/// A fitted model.
+pub trait Model: std::fmt::Debug + Send + Sync {
+    /// Predicts the rows of `block`, one output after the other, each `block.rows` long.
+    ///
+    /// Regression has one output, the value; binary one, the probability of class 1; multiclass one for
+    /// each class.
+    fn predict(&self, block: &Block, out: &mut [f64]);
+
+    /// The fitted state as bytes.
+    fn encode(&self) -> Result<Vec<u8>, postcard::Error>;
+
+    /// For each output its intercept and one weight for each matrix column, if the kind has weights.
+    fn weights(&self) -> Option<Vec<(f64, Vec<f64>)>>;
+}
+
+/// The rows that a model is fitted on.
+pub type Training<'a> = DatasetBase<&'a Design, Target<'a>>;
+
+/// What is to be learned, one entry for each row of the design.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// The class of each row, below `count`. Of two classes, 1 is the positive one.
+    Classes {
+        /// One for each row.
+        index: &'a [u32],
+        /// How many classes there are.
+        count: usize,
+    },
+    /// The value of each row, finite.
+    Values(&'a [f64]),
+}
+
+/// A fitted model, and what a person should know about it.
+#[derive(Debug)]
+pub struct FittedModel {
+    /// The model.
+    pub model: Box<dyn Model>,
+    /// One sentence each, such as a column that is a copy of another.
+    pub warnings: Vec<String>,
+}
+
+/// Why no model could be fitted.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// The kind does not predict what the task asks for, or got parameters of another kind.
+    #[error("kind `{kind}` cannot be fitted to this task and these parameters")]
+    Unfit {
+        /// The kind.
+        kind: &'static str,
+    },
+    /// A parameter is out of its range.
+    #[error("parameter `{name}` of kind `{kind}` is {found}, wanted {wanted}")]
+    Parameter {
+        /// The kind.
+        kind: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// What it is.
+        found: f64,
+        /// What it may be.
+        wanted: &'static str,
+    },
+    /// There are not enough rows for the columns.
+    #[error(
+        "kind `{kind}` needs more rows than matrix columns, found {rows} rows and {columns} columns; use `elastic_net`, fewer features or more rows"
+    )]
+    TooFewRows {
+        /// The kind.
+        kind: &'static str,
+        /// Rows to fit on.
+        rows: usize,
+        /// Columns of the matrix that vary.
+        columns: usize,
+    },
+    /// The model would be too large for the kind.
+    #[error(
+        "kind `{kind}` would need {found} {what}, at most {max} are supported; name fewer columns or lower `features.max_categories`"
+    )]
+    TooLarge {
+        /// The kind.
+        kind: &'static str,
+        /// `matrix columns` or `weights`.
+        what: &'static str,
+        /// How many it would need.
+        found: usize,
+        /// How many it may have.
+        max: usize,
+    },
+    /// A column holds numbers that are not finite.
+    #[error(
+        "column `{column}` holds numbers too large to compute with; leave it out by `features.exclude` or set `features.scale`"
+    )]
+    NotFinite {
+        /// The name of the matrix column.
+        column: String,
+    },
+    /// The solver did not reach its goal.
+    #[error(
+        "kind `{kind}` did not converge in {iterations} iterations: {measure} is {found:.3e}, wanted at most {wanted:.3e}; {remedy}"
+    )]
+    NotConverged {
+        /// The kind.
+        kind: &'static str,
+        /// Iterations made.
+        iterations: u64,
+        /// What is measured.
+        measure: &'static str,
+        /// What it is.
+        found: f64,
+        /// What was asked for.
+        wanted: f64,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Two classes cannot be told apart because a column has no variance in one of them.
+    #[error("column `{column}` does not vary within a class; set `var_smoothing` above 0")]
+    NoVariance {
+        /// The name of the matrix column.
+        column: String,
+    },
+    /// linfa refused.
+    #[error("kind `{kind}` could not be fitted")]
+    Estimator {
+        /// The kind.
+        kind: &'static str,
+        /// What linfa said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl From<linfa::Error> for FitError {
+    fn from(error: linfa::Error) -> Self {
+        Self::Estimator { kind: "linfa", source: Box::new(error) }
+    }
+}
+
+/// Wraps what linfa says about an estimator of `kind`.
+fn estimator_error<E>(kind: &'static str) -> impl FnOnce(E) -> FitError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    move |error| FitError::Estimator { kind, source: Box::new(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_found_by_a_unique_name_and_explained() {
+        for listed in KINDS {
+            let found = kind(listed.id()).unwrap();
+            assert!(std::ptr::addr_eq(*listed, found), "{} is listed twice", listed.id());
+            assert!(listed.explain().starts_with(&format!("# {}", listed.id())), "{}", listed.id());
+            assert!(!listed.tasks().is_empty());
+        }
+        assert!(kind("onnx").is_none());
+    }
+}

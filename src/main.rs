@@ -1,0 +1,10 @@
+//! Exits with what the command line returns.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    nightshift::app::cli::main()
+}

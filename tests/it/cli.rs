@@ -1,0 +1,209 @@
+//! What holds for every command: help, exit codes, colour, pipes, and what nobody is asked.
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use crate::sandbox::Sandbox;
+
+const JOB: &str = r#"name = "wine"
+[data]
+source = "data/wine/*.csv"
+label = "good"
+[model]
+task = "binary"
+[score]
+output = "scores/wine"
+"#;
+
+/// A table of 400 rows that a model can learn something from.
+fn table() -> String {
+    let rows = (0..400).map(|row| format!("{},{},{}\n", row % 17, row % 5, u8::from(row % 17 > 8)));
+    "pH,colour,good\n".to_owned() + &rows.collect::<String>()
+}
+
+fn project() -> Sandbox {
+    Sandbox::new().job("wine", JOB).data("wine/a.csv", table())
+}
+
+#[test]
+fn help_lists_every_command() {
+    insta::assert_snapshot!(Sandbox::new().run(["-h"]).expect(0).stdout, @"");
+}
+
+/// The help of each command in one text: a changed word of any flag shows here.
+#[test]
+fn every_command_has_help() {
+    let sandbox = Sandbox::new();
+    let description = nightshift::app::cli::description();
+    let mut out = String::new();
+    for command in description.get_subcommands() {
+        let help = sandbox.run([command.get_name(), "--help"]).expect(0).stdout;
+        let own = help.split("Global options:").next().unwrap();
+        out.push_str(&format!("==== {}\n{}\n", command.get_name(), own.trim_end()));
+    }
+    insta::assert_snapshot!("help", out);
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let found = Sandbox::new().run(["--version"]).expect(0);
+    assert_eq!(found.stdout, format!("nightshift {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn exit_codes_are_as_the_readme_says() {
+    let sandbox = project();
+    let check = |line: &str, code: i32| {
+        let found = sandbox.run(line.split(' ')).expect(code);
+        assert_eq!(found.stderr.contains("error:"), code == 2, "{line}: {}", found.stderr);
+    };
+    check("run wine --tick 2026-01-05", 0);
+    check("run wine --tick 2026-01-05", 0);
+    check("run wine --tick 2026-01-05 --detailed-exit-code", 4);
+    check("score wine --tick 2026-01-05 --force", 0);
+    check("run nothing", 2);
+    check("run", 2);
+    check("nothing", 2);
+    check("run wine --tick yesterday", 2);
+    check("show 7zzz", 2);
+    check("promote wine 9 --reason x --yes", 2);
+    check("rollback wine --reason x --yes", 2);
+    check("backfill wine --from 2026-01-01 --to 2026-01-02", 2);
+    check("explain score wine 17", 2);
+}
+
+#[test]
+fn verdicts_are_exit_codes_that_can_be_turned_off() {
+    let job = format!("{JOB}[[check]]\nrows_min = 1000\n");
+    let sandbox = Sandbox::new().job("wine", &job).data("wine/a.csv", table());
+    let failed = sandbox.run(["run", "wine", "--tick", "2026-01-05"]).expect(12);
+    assert!(failed.stdout.contains("check failed"), "{}", failed.stdout);
+    assert!(failed.stdout.contains("rows_min"), "{}", failed.stdout);
+    let same = sandbox.run(["run", "wine", "--tick", "2026-01-05", "--exit-zero"]).expect(0);
+    assert!(same.stdout.contains("check failed"), "{}", same.stdout);
+    // A failure is no verdict.
+    std::fs::remove_file(sandbox.root().join("data/wine/a.csv")).unwrap();
+    let gone = sandbox.run(["run", "wine", "--tick", "2026-01-06", "--exit-zero"]).expect(1);
+    assert!(gone.stderr.contains("error:"), "{}", gone.stderr);
+}
+
+#[test]
+fn a_job_file_with_problems_is_shown_with_carets() {
+    let sandbox = project().job("broken", &JOB.replace("wine\"\n[data]", "broken\"\n[dta]"));
+    let found = sandbox.run(["run", "broken"]).expect(3);
+    assert!(found.stdout.is_empty() && found.stderr.contains("^"), "{}", found.stderr);
+    assert!(found.stderr.contains("jobs/broken.toml:2:"), "{}", found.stderr);
+    // Other jobs go on.
+    let found = sandbox.run(["status"]).expect(0);
+    assert!(found.stdout.contains("wine"), "{}", found.stdout);
+    assert!(found.stderr.contains("`nightshift validate`"), "{}", found.stderr);
+    sandbox.run(["plan", "wine"]).expect(0);
+}
+
+#[test]
+fn colour_is_for_terminals_or_for_those_who_ask() {
+    let check = |variables: &[(&str, &str)], flags: &[&str], wanted: bool| {
+        let mut sandbox = project().env("NO_COLOR", "");
+        for (name, value) in variables {
+            sandbox = sandbox.env(name, value);
+        }
+        let found = sandbox.run([&["status"], flags].concat()).expect(0);
+        assert_eq!(found.stdout.contains('\u{1b}'), wanted, "{variables:?} {flags:?}");
+    };
+    check(&[], &[], false);
+    check(&[], &["--color", "always"], true);
+    check(&[("CLICOLOR_FORCE", "1")], &[], true);
+    check(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[], false);
+    check(&[("CLICOLOR_FORCE", "1")], &["--color", "never"], false);
+    check(&[("NIGHTSHIFT_COLOR", "always")], &[], true);
+    check(&[("NIGHTSHIFT_COLOR", "always")], &["--color", "never"], false);
+    check(&[], &["--color", "always", "--output", "json"], false);
+}
+
+#[test]
+fn a_closed_pipe_is_a_reader_who_has_seen_enough() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command();
+    let mut child = command.args(["generate", "schema"]).stdout(Stdio::piped()).spawn().unwrap();
+    // The schema is longer than a pipe holds, so the writer meets the closed end.
+    drop(child.stdout.take());
+    let mut talk = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut talk).unwrap();
+    assert_eq!((child.wait().unwrap().code(), talk.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_full_disk_is_not_a_closed_pipe() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command();
+    let found = command.args(["generate", "schema"]).stdout(full).output().unwrap();
+    let talk = String::from_utf8(found.stderr).unwrap();
+    assert_eq!(found.status.code(), Some(1), "{talk}");
+    assert!(talk.contains("failed to write to standard output"), "{talk}");
+}
+
+#[test]
+fn quiet_leaves_only_data_and_errors() {
+    let sandbox = project();
+    let found = sandbox.run(["run", "wine", "-q"]).expect(0);
+    assert!(found.stderr.is_empty() && !found.stdout.is_empty(), "{}", found.stderr);
+    assert!(!sandbox.run(["run", "nothing", "-q"]).expect(2).stderr.is_empty());
+    let found = sandbox.run(["score", "wine", "-v"]).expect(0);
+    assert!(found.stderr.contains("INFO"), "{}", found.stderr);
+}
+
+#[test]
+fn the_environment_stands_in_for_flags_and_gives_way_to_them() {
+    let sandbox = project().env("NIGHTSHIFT_OUTPUT", "json");
+    assert_eq!(sandbox.run(["status"]).expect(0).json()["schema"], "nightshift.status/1");
+    assert_eq!(sandbox.run(["nothing"]).expect(2).json()["schema"], "nightshift.error/1");
+    let text = sandbox.run(["status", "--output", "text"]).expect(0).stdout;
+    assert!(text.starts_with("job "), "{text}");
+    let elsewhere = project().env("NIGHTSHIFT_PROJECT", "nowhere");
+    elsewhere.run(["status"]).expect(2);
+    elsewhere.run(["status", "--project", "."]).expect(0);
+    Sandbox::new().env("NIGHTSHIFT_SEED", "x").run(["status"]).expect(2);
+    Sandbox::new().env("NIGHTSHIFT_NOW", "tonight").run(["status"]).expect(2);
+}
+
+#[test]
+fn a_command_works_from_any_folder_of_the_project() {
+    let sandbox = project();
+    let mut command = sandbox.command();
+    let found = command.current_dir(sandbox.root().join("data/wine")).arg("status").output();
+    let text = String::from_utf8(found.unwrap().stdout).unwrap();
+    assert!(text.contains("wine"), "{text}");
+}
+
+#[test]
+fn nothing_moves_without_consent() {
+    let sandbox = project();
+    sandbox.run(["train", "wine"]).expect(0);
+    sandbox.run(["train", "wine", "--no-promote"]).expect(0);
+    let refused = sandbox.run(["promote", "wine", "2", "--reason", "better"]).expect(2);
+    assert!(refused.stderr.contains("v1 -> v2"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`--yes`"), "{}", refused.stderr);
+    let history = sandbox.run(["history", "wine", "--output", "json"]).expect(0).json();
+    assert_eq!(history["moves"].as_array().unwrap().len(), 1);
+    sandbox.run(["promote", "wine", "2", "--reason", " ", "--yes"]).expect(2);
+    sandbox.run(["promote", "wine", "2", "--reason", "better", "--yes"]).expect(0);
+    sandbox.run(["rollback", "wine", "--reason", "worse", "--yes"]).expect(2);
+    let back = ["rollback", "wine", "--no-rescore", "--reason", "worse", "--yes"];
+    let done = sandbox.run(back).expect(0);
+    assert!(done.stderr.contains("published already stay"), "{}", done.stderr);
+}
+
+#[test]
+fn init_never_overwrites() {
+    let sandbox = Sandbox::new();
+    let kept = std::fs::read(sandbox.root().join("nightshift.toml")).unwrap();
+    let refused = sandbox.run(["init"]).expect(2);
+    assert!(refused.stderr.contains("is there already"), "{}", refused.stderr);
+    assert_eq!(std::fs::read(sandbox.root().join("nightshift.toml")).unwrap(), kept);
+    assert!(!sandbox.root().join("jobs").exists(), "nothing is written by half");
+    let made = sandbox.run(["init", "my demo"]).expect(0);
+    assert!(made.stderr.contains("cd 'my demo' && nightshift run churn"), "{}", made.stderr);
+    sandbox.run(["--project", "my demo", "run", "churn"]).expect(0);
+    sandbox.run(["init", "my demo"]).expect(2);
+}
