@@ -2,21 +2,21 @@
 //!
 //! No adapter knows another one. Errors name the object (path, table, column) and keep their cause.
 
-/// The time of day.
-pub mod clock;
-/// The environment of the process.
-pub mod env;
-/// Tables on disk; the only module that knows polars.
-pub mod dataset;
-/// The record of everything, in SQLite.
-pub mod store;
 /// Model files by content.
 pub mod artifact;
-/// From staged files to published ones.
-pub mod publish;
+/// The time of day.
+pub mod clock;
+/// Tables on disk; the only module that knows polars.
+pub mod dataset;
+/// The environment of the process.
+pub mod env;
 /// The lock of a run.
 pub mod lock;
 /// How much memory the process holds.
 pub mod memory;
+/// From staged files to published ones.
+pub mod publish;
+/// The record of everything, in SQLite.
+pub mod store;
 /// What the program says while it works.
 pub mod telemetry;

@@ -23,8 +23,7 @@ pub fn decide_scores(findings: &[Finding]) -> ScoreDecision {
         finding.kind == FindingKind::Check && finding.verdict == FindingVerdict::Fail
     };
     let failed: Vec<&Finding> = findings.iter().filter(is_failed).collect();
-    let warned =
-        findings.iter().filter(|finding| finding.verdict == FindingVerdict::Warn).count();
+    let warned = findings.iter().filter(|finding| finding.verdict == FindingVerdict::Warn).count();
     match (failed.as_slice(), warned) {
         ([], 0) => ScoreDecision::Publish { reason: "no finding".to_owned() },
         ([], 1) => ScoreDecision::Publish { reason: "one finding that only warns".to_owned() },
@@ -32,9 +31,9 @@ pub fn decide_scores(findings: &[Finding]) -> ScoreDecision {
             ScoreDecision::Publish { reason: format!("{several} findings that only warn") }
         }
         ([one], _) => ScoreDecision::Abort { reason: one.message.clone() },
-        ([first, rest @ ..], _) => ScoreDecision::Abort {
-            reason: format!("{}; and {} more", first.message, rest.len()),
-        },
+        ([first, rest @ ..], _) => {
+            ScoreDecision::Abort { reason: format!("{}; and {} more", first.message, rest.len()) }
+        }
     }
 }
 

@@ -19,9 +19,10 @@ impl JobName {
     pub fn new(text: &str) -> Option<Self> {
         let mut chars = text.chars();
         let starts_well = chars.next().is_some_and(|c| c.is_ascii_lowercase());
-        let goes_on_well = chars
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
-        (starts_well && goes_on_well && text.len() <= Self::CHARS_MAX).then(|| Self(text.to_owned()))
+        let goes_on_well =
+            chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+        (starts_well && goes_on_well && text.len() <= Self::CHARS_MAX)
+            .then(|| Self(text.to_owned()))
     }
 
     /// The text of it.

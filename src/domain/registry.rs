@@ -234,7 +234,10 @@ pub fn roll_back(
 }
 
 /// The alias moves that turn `before` into `after`.
-pub fn moves_between(before: Aliases, after: Aliases) -> Vec<(Alias, Option<Version>, Option<Version>)> {
+pub fn moves_between(
+    before: Aliases,
+    after: Aliases,
+) -> Vec<(Alias, Option<Version>, Option<Version>)> {
     [
         (Alias::Champion, before.champion, after.champion),
         (Alias::Challenger, before.challenger, after.challenger),

@@ -46,7 +46,8 @@ impl ColumnType {
     /// Numbers of any width stand for each other, and an empty column for anything: its values are
     /// nulls. Text never stands for a number, and no number stands for text.
     pub fn can_stand_for(self, wanted: Self) -> bool {
-        let number = |kind| matches!(kind, Self::Boolean | Self::Integer | Self::Float | Self::Decimal);
+        let number =
+            |kind| matches!(kind, Self::Boolean | Self::Integer | Self::Float | Self::Decimal);
         let instant = |kind| matches!(kind, Self::Date | Self::Datetime);
         self == wanted
             || self == Self::Empty
@@ -222,8 +223,7 @@ mod tests {
         use ColumnType::{
             Boolean, Date, Datetime, Decimal, Empty, Float, Integer, Nested, Text, Time,
         };
-        let all =
-            [Boolean, Integer, Float, Decimal, Text, Date, Datetime, Time, Empty, Nested];
+        let all = [Boolean, Integer, Float, Decimal, Text, Date, Datetime, Time, Empty, Nested];
         for a in all {
             for b in all {
                 assert_eq!(a.union(b), b.union(a), "{a} {b}");

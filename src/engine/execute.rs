@@ -24,8 +24,11 @@ use crate::engine::{commit, plan, recover, score, train};
 pub struct Request {
     /// `None`: the latest tick that was due, or now.
     pub tick: Option<Timestamp>,
+    /// Why it is asked for.
     pub trigger: Trigger,
+    /// What happens with a tick that is committed already.
     pub force: Force,
+    /// Whether a trained version may become champion.
     pub promotion: Promotion,
     /// Told of stages and rows as they are done.
     pub progress: Option<Progress>,
@@ -43,7 +46,9 @@ pub enum Force {
 /// Whether a trained version may become champion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Promotion {
+    /// If its gates, or the lack of a champion, allow it.
     IfBlessed,
+    /// Not in this run; a person may promote it later.
     Never,
 }
 
@@ -55,8 +60,13 @@ pub type Progress = Arc<dyn Fn(ProgressEvent) + Send + Sync>;
 pub enum ProgressEvent {
     /// A stage begins.
     Stage(&'static str),
-    /// Rows read so far, and how many there are if that is known.
-    Rows { done: u64, of: Option<u64> },
+    /// Rows are being read.
+    Rows {
+        /// Rows read so far.
+        done: u64,
+        /// Rows of all files, before any filter.
+        of: Option<u64>,
+    },
 }
 
 /// What became of a request.
@@ -79,14 +89,23 @@ impl Outcome {
 
 /// A run that is being executed, and what is known of it before it is planned.
 pub struct Execution<'a> {
+    /// Store, roots and clock.
     pub world: &'a World,
+    /// The job it executes.
     pub loaded: &'a LoadedJob,
+    /// Its place.
     pub slot: RunSlot,
+    /// Why it is asked for.
     pub trigger: Trigger,
+    /// The span of time whose data it covers.
     pub interval: Interval,
+    /// The right to write on its behalf.
     pub claim: Claim,
+    /// The digest of the job file.
     pub job_sha256: Sha256,
+    /// Whether a trained version may become champion.
     pub promotion: Promotion,
+    /// Told of stages and rows as they are done.
     pub progress: Option<Progress>,
     /// Stages with their durations, in order.
     pub stages: Vec<Stage>,
@@ -110,11 +129,7 @@ impl Execution<'_> {
 }
 
 /// The whole chain, as the daemon would: a first training if there is no champion, then scoring.
-pub async fn run(
-    world: &World,
-    loaded: &LoadedJob,
-    request: Request,
-) -> Result<Outcome, RunError> {
+pub async fn run(world: &World, loaded: &LoadedJob, request: Request) -> Result<Outcome, RunError> {
     recover::recover(world).await?;
     let tick = plan::tick_of(&loaded.job, request.tick, world.now())?;
     let request = Request { tick: Some(tick), ..request };
@@ -175,11 +190,8 @@ async fn execute(
         RunKind::Score => plan::interval_of(job, tick),
         RunKind::Train => Interval { start: None, end: tick },
     };
-    let current = world
-        .store
-        .current(&job.name, kind, tick)
-        .await
-        .map_err(RunError::store("claim"))?;
+    let current =
+        world.store.current(&job.name, kind, tick).await.map_err(RunError::store("claim"))?;
     let revision = match (&current, request.force) {
         (Some(record), Force::No) => {
             let found = report::load(world, &record.id).await?;
@@ -206,8 +218,8 @@ async fn execute(
     };
     tracing::info!(job.name = %job.name, run.id = %run, "{kind} of `{}` for {tick} begins", job.name);
     let done = match kind {
-        RunKind::Score => score::execute(&mut execution).await,
-        RunKind::Train => train::execute(&mut execution).await,
+        RunKind::Score => Box::pin(score::execute(&mut execution)).await,
+        RunKind::Train => Box::pin(train::execute(&mut execution)).await,
     };
     if let Err(error) = done {
         commit::fail(&execution, &error).await?;

@@ -1,10 +1,12 @@
 //! The jobs of a project: `nightshift.toml` and every file of its jobs folder, read and parsed at once.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::domain::job::Job;
+use crate::domain::job::document::SIZE_MAX_BYTES;
 use crate::domain::job::parse::parse_all;
 use crate::domain::job::problem::Problem;
 use crate::domain::project::Project;
@@ -19,9 +21,11 @@ const JOB_FILES_MAX: usize = 100_000;
 /// Every job of a project that parses, and every problem of those that do not.
 #[derive(Debug)]
 pub struct LoadedJobs {
+    /// What `nightshift.toml` says, or the defaults.
     pub project: Project,
     /// In order of file name.
     pub jobs: Vec<LoadedJob>,
+    /// In order of file and place.
     pub problems: Vec<Problem>,
     /// The bytes of every file that was read, for carets under problems.
     pub sources: BTreeMap<String, Vec<u8>>,
@@ -32,7 +36,9 @@ pub struct LoadedJobs {
 pub struct LoadedJob {
     /// Relative to the project root.
     pub file: String,
+    /// The text of the file.
     pub text: String,
+    /// What the text says.
     pub job: Job,
 }
 
@@ -43,32 +49,46 @@ impl LoadedJobs {
     }
 }
 
+/// `nightshift.toml`, read and parsed.
+#[derive(Debug)]
+pub struct LoadedProject {
+    /// What it says, or the defaults where it is missing or has problems.
+    pub project: Project,
+    /// In order of place.
+    pub problems: Vec<Problem>,
+    /// The bytes of the file; `None` if there is none.
+    pub bytes: Option<Vec<u8>>,
+}
+
 /// Reads `nightshift.toml`, if there is one.
-pub fn load_project(project_dir: &Path) -> Result<(Project, Vec<Problem>, Option<Vec<u8>>), RunError> {
-    match std::fs::read(project_dir.join(PROJECT_FILE)) {
-        Ok(bytes) => match Project::parse(PROJECT_FILE, &bytes) {
-            Ok(project) => Ok((project, Vec::new(), Some(bytes))),
-            Err(problems) => Ok((Project::default(), problems, Some(bytes))),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok((Project::default(), Vec::new(), None))
-        }
-        Err(error) => Err(unreadable(&project_dir.join(PROJECT_FILE), error)),
-    }
+pub fn load_project(project_dir: &Path) -> Result<LoadedProject, RunError> {
+    let path = project_dir.join(PROJECT_FILE);
+    let bytes = match read_limited(&path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(unreadable(&path, &error)),
+    };
+    let parsed = bytes.as_deref().map(|bytes| Project::parse(PROJECT_FILE, bytes));
+    let (project, problems) = match parsed {
+        None => (Project::default(), Vec::new()),
+        Some(Ok(project)) => (project, Vec::new()),
+        Some(Err(problems)) => (Project::default(), problems),
+    };
+    Ok(LoadedProject { project, problems, bytes })
 }
 
 /// Reads and parses everything that a project says.
 pub fn load_all(project_dir: &Path) -> Result<LoadedJobs, RunError> {
-    let (project, mut problems, project_bytes) = load_project(project_dir)?;
+    let LoadedProject { project, mut problems, bytes } = load_project(project_dir)?;
     let mut sources = BTreeMap::new();
-    if let Some(bytes) = project_bytes {
+    if let Some(bytes) = bytes {
         sources.insert(PROJECT_FILE.to_owned(), bytes);
     }
     let mut files = Vec::new();
     for path in job_files(&project_dir.join(&project.jobs_dir))? {
         let relative = path.strip_prefix(project_dir).unwrap_or(&path);
         let name = relative.to_string_lossy().into_owned();
-        let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
+        let bytes = read_limited(&path).map_err(|error| unreadable(&path, &error))?;
         files.push((name, bytes));
     }
     let (parsed, found) = parse_all(&files);
@@ -89,11 +109,11 @@ fn job_files(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(folder, error)),
+        Err(error) => return Err(unreadable(folder, &error)),
     };
     let mut out = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|error| unreadable(folder, error))?.path();
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
         let is_hidden =
             path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if !is_hidden && path.extension().is_some_and(|extension| extension == "toml") {
@@ -108,7 +128,14 @@ fn job_files(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     Ok(out)
 }
 
-fn unreadable(path: &Path, error: io::Error) -> RunError {
-    let message = io::Error::new(error.kind(), format!("failed to read `{}`: {error}", path.display()));
+/// Reads a file as far as the parser looks: one byte more than it accepts tells it that there is more.
+fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    File::open(path)?.take(SIZE_MAX_BYTES as u64 + 1).read_to_end(&mut out)?;
+    Ok(out)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> RunError {
+    let message = format!("failed to read `{}`: {error}", path.display());
     RunError::new("load jobs", Cause::Other, message)
 }

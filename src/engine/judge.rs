@@ -77,7 +77,7 @@ pub fn duplicate_ids(job: &Job, found: u64, named: &[String]) -> Option<Finding>
         examples.join(", ")
     );
     let mut out = Finding::new(FindingKind::Check, "id_unique", FindingVerdict::Fail, message);
-    out.column = job.data.id.clone();
+    out.column.clone_from(&job.data.id);
     out.value = Some(found as f64);
     out.limit = Some(0.0);
     Some(out)
@@ -96,8 +96,7 @@ pub fn table(
         .iter()
         .map(|column| {
             let profiled = column.facts();
-            let facts =
-                ColumnFacts { rows: rows.read, nulls: profiled.nulls, mean: profiled.mean };
+            let facts = ColumnFacts { rows: rows.read, nulls: profiled.nulls, mean: profiled.mean };
             (column.name.clone(), facts)
         })
         .collect();

@@ -74,11 +74,8 @@ struct ManifestRows {
 /// The bytes of the manifest of a run that has `scored` what its `plan` says.
 pub fn encode(plan: &ScorePlan, scored: &Scored) -> Result<Vec<u8>, serde_json::Error> {
     let part = (ROLE_PART, pass::part_name(&plan.run), Some(&scored.part));
-    let set_aside = (
-        ROLE_QUARANTINE,
-        format!("_quarantine/{}.parquet", plan.run),
-        scored.quarantine.as_ref(),
-    );
+    let set_aside =
+        (ROLE_QUARANTINE, format!("_quarantine/{}.parquet", plan.run), scored.quarantine.as_ref());
     let outputs = [part, set_aside]
         .into_iter()
         .filter_map(|(role, path, written)| written.map(|written| output(role, path, written)))

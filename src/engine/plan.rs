@@ -29,10 +29,13 @@ const TICKS_TRIED_MAX: usize = 200_000;
 pub struct Plan {
     /// The job file, relative to the project root.
     pub file: String,
+    /// The tick it is for.
     pub tick: Timestamp,
+    /// The data interval of that tick.
     pub interval: Interval,
     /// The pattern that the scored files match.
     pub input: String,
+    /// The files that match it.
     pub files: Vec<SourceFile>,
     /// Rows outside of this range of time are not scored.
     pub filter: Option<TimeFilter>,
@@ -44,6 +47,7 @@ pub struct Plan {
     pub train_files: Vec<SourceFile>,
     /// Why a training is impossible, where it is.
     pub train_obstacle: Option<String>,
+    /// Every setting with its value.
     pub settings: Vec<Setting>,
     /// The next ticks after now; empty without a schedule.
     pub next_ticks: Vec<Timestamp>,
@@ -121,6 +125,7 @@ pub fn interval_of(job: &Job, tick: Timestamp) -> Interval {
 pub struct ScorePaths {
     /// The pattern that the scored files match.
     pub input: String,
+    /// Rows outside of it are not scored; `None` scores all.
     pub filter: Option<TimeFilter>,
     /// The output folder, as the job file says it.
     pub output: String,
@@ -222,8 +227,8 @@ fn take_matching(
         return Ok(left.remove(pattern).into_iter().collect());
     }
     let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
-    let pattern = glob::Pattern::new(pattern)
-        .map_err(|error| RunError::new("plan", Cause::Job, error))?;
+    let pattern =
+        glob::Pattern::new(pattern).map_err(|error| RunError::new("plan", Cause::Job, error))?;
     let names: Vec<String> =
         left.keys().filter(|name| pattern.matches_with(name, options)).cloned().collect();
     Ok(names.iter().filter_map(|name| left.remove(name)).collect())

@@ -10,6 +10,7 @@ use crate::adapters::telemetry::remove_log;
 use crate::domain::identity::{JobName, RunId, Sha256, Version};
 use crate::domain::registry::{VersionRecord, VersionState};
 use crate::domain::run::{RunKind, State};
+use crate::engine::commit::sweep_all;
 use crate::engine::error::RunError;
 use crate::engine::world::World;
 
@@ -46,6 +47,8 @@ pub async fn plan(world: &World) -> Result<PrunePlan, RunError> {
 /// Deletes what nothing needs any more.
 pub async fn prune(world: &World) -> Result<PrunePlan, RunError> {
     let failed = RunError::store("prune");
+    // Parts of superseded runs have an owner only while the record is there.
+    sweep_all(world).await?;
     let doomed = doomed(world).await?;
     let out = measure(world, &doomed);
     // Records first: a file without a record is found again, a record without a file is a damage.
@@ -53,8 +56,12 @@ pub async fn prune(world: &World) -> Result<PrunePlan, RunError> {
         let _pruned = world.store.prune_version(model, *version).await.map_err(failed)?;
     }
     world.store.delete_runs(&doomed.runs).await.map_err(failed)?;
-    for sha256 in &doomed.artifacts {
-        world.artifacts.remove(sha256).map_err(RunError::other("prune"))?;
+    // An alias may have moved, or a training begun, since the plan was made: look again.
+    let in_use = world.store.artifacts_in_use().await.map_err(failed)?;
+    if world.store.unfinished().await.map_err(failed)?.is_empty() {
+        for sha256 in doomed.artifacts.iter().filter(|found| !in_use.contains(found)) {
+            world.artifacts.remove(sha256).map_err(RunError::other("prune"))?;
+        }
     }
     for run in &doomed.runs {
         remove_log(&world.state_dir(), run).map_err(RunError::other("prune"))?;
@@ -75,10 +82,8 @@ async fn doomed(world: &World) -> Result<Doomed, RunError> {
             versions_to_prune(&versions, state, keep).map(|version| (model.clone(), version)),
         );
     }
-    let before = world
-        .now()
-        .checked_sub(world.project.keep.runs)
-        .map_err(RunError::other("prune"))?;
+    let before =
+        world.now().checked_sub(world.project.keep.runs).map_err(RunError::other("prune"))?;
     let old = world.store.runs_ended_before(before, RUNS_MAX).await.map_err(failed)?;
     out.runs = old
         .into_iter()
@@ -117,30 +122,27 @@ fn may_go(run: &RunRecord) -> bool {
     }
 }
 
-/// Artifacts of the versions that go and of none that stays, and artifacts that no version ever named.
-///
-/// The latter only while no run is under way: it may have written the artifact of its version to be.
+/// Artifacts of the versions that go and of none that stays, and artifacts that no version ever named;
+/// none while a run is under way: it may have written the artifact of its version to be.
 async fn artifacts_to_remove(
     world: &World,
     versions: &[(JobName, Version)],
 ) -> Result<BTreeSet<Sha256>, RunError> {
     let failed = RunError::store("prune");
-    let mut going = BTreeSet::new();
+    if !world.store.unfinished().await.map_err(failed)?.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let mut staying = BTreeSet::new();
     for model in world.store.models().await.map_err(failed)? {
         for record in world.store.versions(&model).await.map_err(failed)? {
             let is_going = versions.contains(&(model.clone(), record.version));
-            let is_gone = record.state == VersionState::Pruned;
-            let side = if is_going || is_gone { &mut going } else { &mut staying };
-            side.insert(record.sha256);
+            if !is_going && record.state != VersionState::Pruned {
+                staying.insert(record.sha256);
+            }
         }
     }
     let on_disk = world.artifacts.list().map_err(RunError::other("prune"))?;
-    let is_quiet = world.store.unfinished().await.map_err(failed)?.is_empty();
-    Ok(on_disk
-        .into_iter()
-        .filter(|found| !staying.contains(found) && (is_quiet || going.contains(found)))
-        .collect())
+    Ok(on_disk.into_iter().filter(|found| !staying.contains(found)).collect())
 }
 
 fn measure(world: &World, doomed: &Doomed) -> PrunePlan {

@@ -23,8 +23,8 @@ pub async fn recover(world: &World) -> Result<(), RunError> {
 }
 
 async fn recover_run(world: &World, record: &RunRecord) -> Result<(), RunError> {
-    let lock = RunLock::acquire(&world.state_dir(), &record.id)
-        .map_err(RunError::other("recover"))?;
+    let lock =
+        RunLock::acquire(&world.state_dir(), &record.id).map_err(RunError::other("recover"))?;
     let Some(_lock) = lock else {
         tracing::debug!(run.id = %record.id, "run `{}` is held by a process that lives", record.id);
         return Ok(());

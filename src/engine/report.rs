@@ -13,31 +13,47 @@ use crate::engine::world::World;
 /// Everything that is known of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunReport {
+    /// Its identity.
     pub run: RunId,
+    /// The job.
     pub job: JobName,
+    /// Whether it scored or trained.
     pub kind: RunKind,
+    /// Why it exists.
     pub trigger: Trigger,
+    /// The nominal instant it is for.
     pub tick: Timestamp,
+    /// The span of time whose data it covers.
     pub interval: Interval,
+    /// 0 for the first run of its tick.
     pub revision: u32,
+    /// Where it stands.
     pub state: State,
     /// `None` until the run is finished.
     pub verdict: Option<Verdict>,
+    /// Row counts.
     pub rows: Rows,
+    /// The files it published, in order of publication.
     pub outputs: Vec<OutputFile>,
     /// The version that scored, or that was trained.
     pub model: Option<ModelRef>,
+    /// The files it read.
     pub inputs: Vec<InputFile>,
+    /// What checks, tests and gates found.
     pub findings: Vec<Finding>,
     /// What the findings led to.
     pub decision: Option<Decision>,
+    /// Its steps and how long they took.
     pub stages: Vec<Stage>,
     /// The most memory that the process held, file mappings included.
     pub peak_rss_bytes: Option<u64>,
+    /// Every try.
     pub attempts: Vec<Attempt>,
     /// Why the last attempt failed.
     pub error: Option<String>,
+    /// When it was asked for.
     pub created_at: Timestamp,
+    /// When it ended.
     pub finished_at: Option<Timestamp>,
     /// Runs that had to come first: the initial training.
     pub preceded_by: Vec<RunReport>,
@@ -52,24 +68,33 @@ pub struct OutputFile {
     pub role: String,
     /// Relative to the project root where it lies below it.
     pub path: String,
+    /// Rows in it, 0 where it has none.
     pub rows: u64,
+    /// Its size.
     pub bytes: u64,
+    /// The digest of its bytes.
     pub sha256: Sha256,
 }
 
 /// A file that a run read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputFile {
+    /// Relative to its root.
     pub path: String,
+    /// Its size.
     pub bytes: u64,
+    /// The digest of its bytes.
     pub sha256: Sha256,
 }
 
 /// A version of a model, with the hash of its artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelRef {
+    /// The model, which has the name of its job.
     pub name: JobName,
+    /// The number of the version.
     pub version: Version,
+    /// The digest of its bytes.
     pub sha256: Sha256,
 }
 
@@ -84,7 +109,7 @@ pub async fn load(world: &World, run: &RunId) -> Result<RunReport, RunError> {
     let findings = world.store.findings(run).await.map_err(failed)?;
     let attempts = world.store.attempts(run).await.map_err(failed)?;
     Ok(RunReport {
-        outputs: outputs.into_iter().map(|found| output_file(world, found.output)).collect(),
+        outputs: outputs.into_iter().map(|found| output_file(world, &found.output)).collect(),
         inputs: inputs.into_iter().map(input_file).collect(),
         findings,
         attempts,
@@ -113,9 +138,7 @@ pub async fn resolve(world: &World, text: &str) -> Result<RunId, RunError> {
 /// What the row of a run says, without what other tables hold.
 fn outline(record: RunRecord) -> RunReport {
     let name = record.slot.job.clone();
-    let model = record
-        .model
-        .map(|pin| ModelRef { name, version: pin.version, sha256: pin.sha256 });
+    let model = record.model.map(|pin| ModelRef { name, version: pin.version, sha256: pin.sha256 });
     RunReport {
         run: record.id,
         job: record.slot.job,
@@ -143,7 +166,7 @@ fn outline(record: RunRecord) -> RunReport {
     }
 }
 
-fn output_file(world: &World, found: store::NewOutput) -> OutputFile {
+fn output_file(world: &World, found: &store::NewOutput) -> OutputFile {
     OutputFile {
         role: found.role.id().to_owned(),
         path: world.shown_path(&found.final_path),

@@ -31,12 +31,19 @@ use crate::learn::profile::TableProfile;
 /// Everything a score run will read, use and write.
 #[derive(Debug, Clone)]
 pub struct ScorePlan {
+    /// Its identity.
     pub run: RunId,
+    /// Its place.
     pub slot: RunSlot,
+    /// The span of time whose data it covers.
     pub interval: Interval,
+    /// The version that scores.
     pub model: ModelRef,
+    /// The digest of the job file.
     pub job_sha256: Sha256,
+    /// Where it reads and writes.
     pub paths: ScorePaths,
+    /// The files it reads.
     pub files: Vec<SourceFile>,
 }
 
@@ -93,8 +100,9 @@ async fn plan_score(execution: &Execution<'_>) -> Result<ScorePlan, RunError> {
         .map_err(RunError::data("plan"))?;
     if files.is_empty() {
         let message = format!("input_missing: no file matches `{}`", paths.input);
-        return Err(RunError::new("plan", Cause::Data, message)
-            .hint("the pattern comes from score.input or data.source; `nightshift plan` shows it"));
+        return Err(RunError::new("plan", Cause::Data, message).hint(
+            "the pattern comes from score.input or data.source; `nightshift plan` shows it",
+        ));
     }
     Ok(ScorePlan {
         run: execution.claim.run.clone(),
@@ -137,11 +145,7 @@ async fn pin_model(
 ) -> Result<(), RunError> {
     let inputs: Vec<Input> = inputs
         .iter()
-        .map(|file| Input {
-            path: file.path.clone(),
-            size_bytes: file.bytes,
-            sha256: file.sha256,
-        })
+        .map(|file| Input { path: file.path.clone(), size_bytes: file.bytes, sha256: file.sha256 })
         .collect();
     let store = &execution.world.store;
     store
@@ -226,11 +230,7 @@ async fn publish(
 }
 
 /// Ends a run whose findings forbid publication. It did what it should, so it is not tried again.
-async fn abort(
-    execution: &Execution<'_>,
-    scored: Scored,
-    reason: String,
-) -> Result<(), RunError> {
+async fn abort(execution: &Execution<'_>, scored: Scored, reason: String) -> Result<(), RunError> {
     tracing::warn!(run.id = %execution.claim.run, "nothing is published: {reason}");
     let failure = Failure {
         outcome: AttemptOutcome::Failed,

@@ -12,6 +12,7 @@ use crate::domain::job::{
 pub struct Setting {
     /// Dotted, as in the file: `train.split`.
     pub key: String,
+    /// As a person would say it.
     pub value: String,
     /// Whether the value is the default rather than the file's.
     pub is_default: bool,
@@ -41,7 +42,9 @@ pub fn settings(job: &Job, text: &str) -> Vec<Setting> {
     add("data.label", Some(named(job.data.label.as_deref())));
     let selection = match &job.features.selection {
         FeatureSelection::All => "every other column".to_owned(),
-        FeatureSelection::Except(columns) => format!("every other column but {}", columns.join(", ")),
+        FeatureSelection::Except(columns) => {
+            format!("every other column but {}", columns.join(", "))
+        }
         FeatureSelection::Only { numeric, categorical } => {
             numeric.iter().chain(categorical).cloned().collect::<Vec<_>>().join(", ")
         }
@@ -117,13 +120,15 @@ fn scale(scale: Scale) -> &'static str {
 
 fn params(params: &ModelParams) -> Option<String> {
     match params {
-        ModelParams::Logistic { alpha, iterations_max, tolerance } => Some(format!(
-            "alpha {alpha}, max_iterations {iterations_max}, tolerance {tolerance:e}"
-        )),
+        ModelParams::Logistic { alpha, iterations_max, tolerance } => {
+            Some(format!("alpha {alpha}, max_iterations {iterations_max}, tolerance {tolerance:e}"))
+        }
         ModelParams::ElasticNet { alpha, l1_ratio, iterations_max, tolerance } => Some(format!(
             "alpha {alpha}, l1_ratio {l1_ratio}, max_iterations {iterations_max}, tolerance {tolerance:e}"
         )),
-        ModelParams::GaussianNb { var_smoothing } => Some(format!("var_smoothing {var_smoothing:e}")),
+        ModelParams::GaussianNb { var_smoothing } => {
+            Some(format!("var_smoothing {var_smoothing:e}"))
+        }
         ModelParams::Linear | ModelParams::Dummy => None,
     }
 }

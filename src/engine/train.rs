@@ -58,13 +58,13 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         .map_err(RunError::store("record the plan"))?;
     let sha256 =
         world.artifacts.store(&candidate.bytes).map_err(RunError::other("write the model"))?;
-    let state = world
+    let standing = world
         .store
         .aliases(&execution.slot.job)
         .await
         .map_err(RunError::store("read the registry"))?;
     execution.stage_done(stage);
-    let rollout = roll_out(state, execution.promotion);
+    let rollout = roll_out(standing, execution.promotion);
     let version = NewVersion {
         kind: candidate.kind.to_owned(),
         task: candidate.task.to_owned(),
@@ -76,7 +76,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         metrics: candidate.metrics.clone(),
         blessing: rollout.blessing,
     };
-    register(execution, candidate, version, rollout, state).await
+    register(execution, candidate, version, rollout, standing).await
 }
 
 /// Whether a version that was evaluated becomes champion.
@@ -88,7 +88,8 @@ struct Rollout {
 
 /// A comparison with a champion needs gates; without a champion there is nothing to compare with.
 fn roll_out(state: AliasState, promotion: Promotion) -> Rollout {
-    let hold = |reason: String| Rollout { becomes_champion: false, blessing: Blessing::None, reason };
+    let hold =
+        |reason: String| Rollout { becomes_champion: false, blessing: Blessing::None, reason };
     match (state.aliases.champion, promotion) {
         (_, Promotion::Never) => hold("promotion was not asked for".to_owned()),
         (Some(champion), Promotion::IfBlessed) => hold(format!(

@@ -14,7 +14,7 @@ use crate::domain::identity::{JobName, RunId, Version};
 use crate::domain::project::Project;
 use crate::domain::run::RunSlot;
 use crate::engine::error::{Cause, RunError};
-use crate::engine::jobs::load_project;
+use crate::engine::jobs::{LoadedProject, load_project};
 use crate::engine::report::ModelRef;
 
 /// What a command will do with the project.
@@ -54,7 +54,7 @@ impl World {
             let shown = project_dir.display();
             RunError::new("open the project", Cause::Request, format!("`{shown}`: {error}"))
         })?;
-        let (project, problems, _) = load_project(&project_dir)?;
+        let LoadedProject { project, problems, .. } = load_project(&project_dir)?;
         if let Some(problem) = problems.first() {
             let message = format!("{}:{}: {}", problem.file, problem.line, problem.message);
             return Err(RunError::new("open the project", Cause::Job, message)
@@ -66,9 +66,6 @@ impl World {
             Access::Write => Open::ReadWrite,
             Access::Create => Open::Create,
         };
-        if access == Access::Create {
-            std::fs::create_dir_all(&state_dir).map_err(RunError::other(stage))?;
-        }
         let store =
             Store::open(&state_dir, open).await.map_err(RunError::store("open the store"))?;
         let roots = Roots::new(&project_dir, &project.data_roots)
@@ -76,7 +73,16 @@ impl World {
         let artifacts = Artifacts::new(&state_dir);
         let clock = Clock::from_environment().map_err(RunError::other(stage))?;
         let environment = Environment::read().map_err(RunError::other(stage))?;
-        Ok(Self { project_dir, project, roots, store, artifacts, clock, environment, telemetry: None })
+        Ok(Self {
+            project_dir,
+            project,
+            roots,
+            store,
+            artifacts,
+            clock,
+            environment,
+            telemetry: None,
+        })
     }
 
     /// Lets runs write their logs through `telemetry`.

@@ -83,12 +83,16 @@ pub fn fit(
         Labels::Classes { names, index } if task != Task::Regression => {
             let positive = positive_of(job, names)?;
             let index = positive_last(task, positive, index);
-            let target = Target::Classes { index: &index, count: names.len() };
+            let target = match task {
+                Task::Binary => Target::binary(&index),
+                _ => Target::multiclass(&index, names.len()),
+            };
             let learned = kind.fit(params, &Training::new(&design, target))?;
             (learned, names.clone(), positive)
         }
         _ => return Err(FitError::Unfit { kind: kind.id() }.into()),
     };
+    check_finite(learned.model.as_ref(), &design)?;
     warnings.extend(learned.warnings);
     Ok(Fitted { features, task, classes, positive, kind, model: learned.model, warnings })
 }
@@ -121,6 +125,18 @@ impl Fitted {
 fn kind_of(params: &ModelParams, task: Task) -> Result<&'static dyn Kind, FitError> {
     let found = kind(params.kind()).filter(|kind| kind.tasks().contains(&task));
     found.ok_or(FitError::Unfit { kind: params.kind() })
+}
+
+/// A weight that overflowed on its way back to the scale of its column is not a model.
+fn check_finite(model: &dyn Model, design: &Design) -> Result<(), FitError> {
+    for (intercept, weights) in model.weights().unwrap_or_default() {
+        let strange = weights.iter().position(|weight| !weight.is_finite());
+        let place = strange.or((!intercept.is_finite()).then_some(0));
+        if let Some(column) = place.and_then(|place| design.names().get(place)) {
+            return Err(FitError::NotFinite { column: column.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// The place of the positive class, the last one unless the job names another; 0 for other tasks.

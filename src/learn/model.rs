@@ -91,15 +91,33 @@ pub type Training<'a> = DatasetBase<&'a Design, Target<'a>>;
 /// What is to be learned, one entry for each row of the design.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
-    /// The class of each row, below `count`. Of two classes, 1 is the positive one.
-    Classes {
-        /// One for each row.
-        index: &'a [u32],
-        /// How many classes there are.
-        count: usize,
-    },
+    /// The class of each row.
+    Classes(ClassTarget<'a>),
     /// The value of each row, finite.
     Values(&'a [f64]),
+}
+
+/// The class of each row.
+#[derive(Debug, Clone, Copy)]
+pub struct ClassTarget<'a> {
+    /// One for each row, below `count`.
+    pub index: &'a [u32],
+    /// How many classes there are.
+    pub count: usize,
+    /// How many outputs the model shall have: one for each class, or only the probability of class 1.
+    pub outputs: usize,
+}
+
+impl<'a> Target<'a> {
+    /// Two classes, of which 1 is the positive one.
+    pub fn binary(index: &'a [u32]) -> Self {
+        Self::Classes(ClassTarget { index, count: 2, outputs: 1 })
+    }
+
+    /// Any number of classes with a probability each.
+    pub fn multiclass(index: &'a [u32], count: usize) -> Self {
+        Self::Classes(ClassTarget { index, count, outputs: count })
+    }
 }
 
 /// A fitted model, and what a person should know about it.

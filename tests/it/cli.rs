@@ -39,7 +39,7 @@ fn every_command_has_help() {
     for command in description.get_subcommands() {
         let help = sandbox.run([command.get_name(), "--help"]).expect(0).stdout;
         let own = help.split("Global options:").next().unwrap();
-        out.push_str(&format!("==== {}\n{}\n", command.get_name(), own.trim_end()));
+        out.extend([format!("==== {}\n{}\n", command.get_name(), own.trim_end())]);
     }
     insta::assert_snapshot!("help", out);
 }
@@ -91,7 +91,7 @@ fn verdicts_are_exit_codes_that_can_be_turned_off() {
 fn a_job_file_with_problems_is_shown_with_carets() {
     let sandbox = project().job("broken", &JOB.replace("wine\"\n[data]", "broken\"\n[dta]"));
     let found = sandbox.run(["run", "broken"]).expect(3);
-    assert!(found.stdout.is_empty() && found.stderr.contains("^"), "{}", found.stderr);
+    assert!(found.stdout.is_empty() && found.stderr.contains('^'), "{}", found.stderr);
     assert!(found.stderr.contains("jobs/broken.toml:2:"), "{}", found.stderr);
     // Other jobs go on.
     let found = sandbox.run(["status"]).expect(0);

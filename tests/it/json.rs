@@ -38,9 +38,9 @@ use Shape::{Any, Each, Fields, Flag, Maybe, Named, Number, Text, Time, Whole, Wo
 fn differences(shape: &Shape, value: &Value, place: &str, out: &mut Vec<String>) {
     let fits = match shape {
         Text => value.is_string(),
-        Time => value.as_str().is_some_and(|text| {
-            text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok()
-        }),
+        Time => value
+            .as_str()
+            .is_some_and(|text| text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok()),
         Whole => value.is_u64(),
         Number => value.is_number(),
         Flag => value.is_boolean(),
@@ -91,7 +91,13 @@ static RUN: Shape = Fields(&[
     (
         "verdict",
         Maybe(&Word(&[
-            "ok", "drift", "promoted", "held", "inconclusive", "rejected", "check_failed",
+            "ok",
+            "drift",
+            "promoted",
+            "held",
+            "inconclusive",
+            "rejected",
+            "check_failed",
             "rolled_back",
         ])),
     ),
@@ -99,7 +105,10 @@ static RUN: Shape = Fields(&[
     ("exit_code", Whole),
     ("nothing_to_do", Flag),
     ("rows", Fields(&[("read", Whole), ("scored", Whole), ("quarantined", Whole)])),
-    ("outputs", Each(&Fields(&[("path", Text), ("rows", Whole), ("bytes", Whole), ("sha256", Text)]))),
+    (
+        "outputs",
+        Each(&Fields(&[("path", Text), ("rows", Whole), ("bytes", Whole), ("sha256", Text)])),
+    ),
     ("inputs", Each(&Fields(&[("path", Text), ("bytes", Whole), ("sha256", Text)]))),
     ("model", Maybe(&Fields(&[("name", Text), ("version", Whole), ("sha256", Text)]))),
     (

@@ -7,12 +7,15 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+mod cli;
 mod crash;
+mod json;
 mod permissions;
 mod readme;
 mod sandbox;
 mod schedule;
 mod tidy;
+mod validate;
 
 /// A file that no `mod` line names is never compiled, so its tests would pass by absence.
 #[test]

@@ -131,7 +131,7 @@ impl Context {
         if access == Access::Read {
             return Ok(World::open(&project_dir, access).await?);
         }
-        let (project, ..) = jobs::load_project(&project_dir)?;
+        let project = jobs::load_project(&project_dir)?.project;
         let telemetry = self.start_log(project.log)?;
         Ok(World::open(&project_dir, access).await?.with_telemetry(telemetry))
     }

@@ -16,7 +16,7 @@ use crate::engine::plan::zone;
 use crate::engine::report::RunReport;
 use crate::engine::world::Access;
 
-/// Run the whole chain of a job for one tick: train a first model if there is none, then score
+/// Run a job for one tick: train a first model if there is none, then score
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift run wine                       the latest tick that was due, or now

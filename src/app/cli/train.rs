@@ -9,7 +9,7 @@ use crate::app::cli::{progress, run};
 use crate::engine::execute::{self, Promotion, Request};
 use crate::engine::world::Access;
 
-/// Train one version, and let it publish if nothing speaks against it
+/// Train one version, register it, and promote it where the rules let it
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift train wine                 on everything known now

@@ -1,4 +1,6 @@
 //! The same rows give the same bytes, at any number of threads and however they are batched.
+//!
+//! Scores must also be what they claim: probabilities between 0 and 1 that add up to 1.
 
 use super::sample::{FITS, Sample};
 use crate::learn::artifact::Scores;

@@ -1,4 +1,7 @@
 //! Fitted models against scikit-learn's, on the wine table, through the code that jobs run through.
+//!
+//! The numbers are in `data/oracle/models.json`, made by `data/oracle/make_models.py`, which prepares the
+//! table by hand in the same way.
 
 use std::fmt::Write as _;
 

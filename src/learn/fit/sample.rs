@@ -1,4 +1,7 @@
 //! A made-up table with everything that features can be, for tests of what happens after fitting.
+//!
+//! Its columns follow from the row number alone, so that a test can ask for any number of rows. It has
+//! nulls, NaN and infinities, an offset that costs digits, and an empty category.
 
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
 use crate::domain::job::Job;
@@ -25,7 +28,9 @@ pub(crate) const FITS: &[(&str, &str, &str)] = &[
     ("three", "multiclass", "logistic"),
     ("value", "regression", "linear"),
     ("value", "regression", "elastic_net"),
+    ("two", "multiclass", "logistic"),
     ("two", "binary", "gaussian_nb"),
+    ("two", "multiclass", "gaussian_nb"),
     ("three", "multiclass", "gaussian_nb"),
     ("two", "binary", "dummy"),
     ("three", "multiclass", "dummy"),

@@ -108,7 +108,9 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
     fn fit(&self, training: &Training<'a>) -> Result<State, FitError> {
         let design = *training.records();
         let (index, count) = match *training.targets() {
-            Target::Classes { index, count } if index.len() == design.rows() => (index, count),
+            Target::Classes(target) if target.index.len() == design.rows() => {
+                (target.index, target.count)
+            }
             _ => return Err(FitError::Unfit { kind: ID }),
         };
         let found = design.width().saturating_mul(count);
@@ -296,7 +298,7 @@ mod tests {
         var_smoothing: f64,
     ) -> Result<FittedModel, FitError> {
         let design = Design::from_columns(columns);
-        let target = Target::Classes { index, count: 3 };
+        let target = Target::multiclass(index, 3);
         let params = ModelParams::GaussianNb { var_smoothing };
         GaussianNb.fit(&params, &Training::new(&design, target))
     }

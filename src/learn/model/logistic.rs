@@ -20,10 +20,10 @@ use linfa::traits::Fit;
 
 use self::objective::Objective;
 use crate::domain::job::{ModelParams, Task};
-use crate::learn::features::{Scaling, Slot};
+use crate::learn::features::{Design, Scaling, Slot};
 use crate::learn::model::coordinates::{Coordinate, coordinates, shift};
 use crate::learn::model::weighted_sum::{Link, WeightedSum};
-use crate::learn::model::{FitError, FittedModel, Kind, Model, Target, Training};
+use crate::learn::model::{ClassTarget, FitError, FittedModel, Kind, Model, Target, Training};
 
 const ID: &str = "logistic";
 
@@ -111,18 +111,15 @@ impl ParamGuard for LogisticParams {
     }
 }
 
-impl<'a> Fit<&'a crate::learn::features::Design, Target<'a>, FitError> for Checked {
+impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
     type Object = WeightedSum;
 
     fn fit(&self, training: &Training<'a>) -> Result<WeightedSum, FitError> {
         let design = *training.records();
-        let Target::Classes { index, count } = *training.targets() else {
-            return Err(FitError::Unfit { kind: ID });
+        let ClassTarget { index, outputs, .. } = match *training.targets() {
+            Target::Classes(target) if target.index.len() == design.rows() => target,
+            _ => return Err(FitError::Unfit { kind: ID }),
         };
-        if count < 2 || index.len() != design.rows() {
-            return Err(FitError::Unfit { kind: ID });
-        }
-        let outputs = if count == 2 { 1 } else { count };
         let weight_count = outputs.saturating_mul(design.width() + 1);
         if weight_count > WEIGHTS_MAX {
             let (what, found, max) = ("weights", weight_count, WEIGHTS_MAX);
