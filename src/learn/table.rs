@@ -21,6 +21,8 @@ const NULL_CODE: u32 = u32::MAX;
 pub struct TrainingTable {
     rows: usize,
     columns: Vec<KeptColumn>,
+    /// Where each column is among `columns`.
+    places: HashMap<String, usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +88,9 @@ impl TrainingTable {
             kind: column.kind,
             cells: KeptCells::new(column.kind),
         });
-        Self { rows: 0, columns: columns.collect() }
+        let names = schema.columns.iter().map(|column| column.name.clone());
+        let places = names.zip(0..).collect();
+        Self { rows: 0, columns: columns.collect(), places }
     }
 
     /// How many rows are kept.
@@ -105,10 +109,12 @@ impl TrainingTable {
         if rows.saturating_mul(self.columns.len().max(1)) > CELLS_MAX {
             return Err(TableError::TooLarge { columns: self.columns.len() });
         }
+        let found: HashMap<&str, &Cells<'_>> =
+            frame.columns.iter().map(|column| (column.name, &column.cells)).collect();
         let added: Vec<&Cells<'_>> = self
             .columns
             .iter()
-            .map(|kept| kept.accepts(frame))
+            .map(|kept| kept.accepts(found.get(kept.name.as_str()).copied(), frame.rows))
             .collect::<Result<_, TableError>>()?;
         for (kept, cells) in self.columns.iter_mut().zip(added) {
             kept.cells.extend(cells);
@@ -134,20 +140,21 @@ impl TrainingTable {
     }
 
     fn find(&self, column: &str) -> Option<&KeptColumn> {
-        self.columns.iter().find(|kept| kept.name == column)
+        self.places.get(column).map(|place| &self.columns[*place])
     }
 }
 
 impl KeptColumn {
-    /// The cells of `frame` that belong to this column, if they have its form.
-    fn accepts<'f, 'a>(&self, frame: &'f Frame<'a>) -> Result<&'f Cells<'a>, TableError> {
+    /// The cells that a batch of `rows` has for this column, if they have its form.
+    fn accepts<'f, 'a>(
+        &self,
+        cells: Option<&'f Cells<'a>>,
+        rows: usize,
+    ) -> Result<&'f Cells<'a>, TableError> {
         let column = || self.name.clone();
-        let cells = frame
-            .column(&self.name)
-            .ok_or_else(|| TableError::MissingColumn { column: column() })?;
-        if cells.len() != frame.rows {
-            let (wanted, found) = (frame.rows, cells.len());
-            return Err(TableError::Ragged { column: column(), wanted, found });
+        let cells = cells.ok_or_else(|| TableError::MissingColumn { column: column() })?;
+        if cells.len() != rows {
+            return Err(TableError::Ragged { column: column(), wanted: rows, found: cells.len() });
         }
         let (wanted, found) = match (&self.cells, cells) {
             (KeptCells::Number { .. }, Cells::Text(values))

@@ -1,4 +1,7 @@
 //! What holds for every command: help, exit codes, colour, pipes, and what nobody is asked.
+//!
+//! What a single command does is tested with the behaviour it is part of; the fields of its JSON are in
+//! `json.rs`.
 
 use std::io::Read as _;
 use std::process::Stdio;
@@ -27,7 +30,50 @@ fn project() -> Sandbox {
 
 #[test]
 fn help_lists_every_command() {
-    insta::assert_snapshot!(Sandbox::new().run(["-h"]).expect(0).stdout, @"");
+    insta::assert_snapshot!(Sandbox::new().run(["-h"]).expect(0).stdout, @r"
+    Nightly batch scoring that watches itself
+
+    Usage: nightshift [OPTIONS] <COMMAND>
+
+    Commands:
+      init      Make a project that works: a configuration, a job, and data to try it on
+      validate  Show every problem of every job file, and of `nightshift.toml`
+      plan      Show what a run would read, use and write, with every default filled in
+      run       Run a job for one tick: train a first model if there is none, then score
+      score     Score one tick with the champion
+      train     Train one version, register it, and promote it where the rules let it
+      backfill  Run the chain for each missing tick, oldest first, as of that tick
+      status    Show every job: its last run, its champion, its next tick
+      next      Show upcoming ticks, local and in UTC, and what daylight saving does to them
+      runs      List runs, newest first
+      show      Show one run: rows, model, files, findings, decision, stages
+      logs      Show the log of one run
+      models    List the versions of a model, with aliases and metrics
+      diff      Show two versions side by side: metrics, training, features, coefficients
+      history   Show every move of every alias: when, from, to, who, why
+      promote   Make a version champion, whatever its gates said
+      rollback  Make the version champion that was champion before
+      import    Register an existing artifact as a version, and as champion if there is none
+      explain   Explain a check, model kind, metric, problem code, cron expression or run
+      verify    Compare every stored hash with the disk
+      prune     Delete what `[keep]` allows; what an alias or a rollback needs stays
+      doctor    Look at store, clock, zones, permissions and jobs, with a fix for what is wrong
+      generate  Print an asset: the schema of job files, shell completions, man pages
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
+          --project <DIR>    The root of the project [default: the nearest folder above with a
+                             `nightshift.toml`] [env: NIGHTSHIFT_PROJECT]
+          --output <FORMAT>  What standard output is for: people or machines [env: NIGHTSHIFT_OUTPUT]
+                             [default: text] [possible values: text, json]
+          --color <WHEN>     When to use colour [env: NIGHTSHIFT_COLOR] [default: auto] [possible
+                             values: auto, always, never]
+      -q, --quiet            Say nothing on standard error but errors
+      -v, --verbose...       Show the log on standard error; twice for more of it
+    ");
 }
 
 /// The help of each command in one text: a changed word of any flag shows here.

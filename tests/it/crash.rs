@@ -124,12 +124,12 @@ fn check_readers_view(root: &Path) {
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
         for output in manifest["outputs"].as_array().unwrap() {
             let path = folder.join(output["path"].as_str().unwrap());
-            let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let mut digest = String::new();
             for byte in Sha256::digest(&bytes) {
                 write!(digest, "{byte:02x}").unwrap();
             }
-            assert_eq!(output["sha256"], digest.as_str(), "{path:?}");
+            assert_eq!(output["sha256"], digest.as_str(), "{}", path.display());
         }
         let rows = &manifest["rows"];
         let sum = rows["scored"].as_u64().unwrap() + rows["quarantined"].as_u64().unwrap();

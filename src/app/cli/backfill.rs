@@ -1,4 +1,6 @@
 //! `nightshift backfill`: the chain for every tick that was missed, oldest first.
+//!
+//! Which ticks are missing, and whether an error ends it all, is decided by the engine.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,7 @@
 //! What every command shares: where the project is, its jobs, its world, and what output is for.
+//!
+//! A problem in one job file never keeps a command about another job from its work; a problem in
+//! `nightshift.toml` stops everything, since nobody knows where the state is then.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,6 @@
 //! `nightshift diff`: two versions of a model side by side.
+//!
+//! Gathers what the registry, the artifacts and the recorded job files say; comparing is `compare`'s.
 
 use jiff::Timestamp;
 

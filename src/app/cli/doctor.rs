@@ -13,7 +13,7 @@ use crate::app::render::text::{Align, Cell, Table, Tone};
 /// What is looked at.
 mod probe;
 
-/// Look at the store, clock, zone data, permissions and jobs, with a fix for what is wrong
+/// Look at store, clock, zones, permissions and jobs, with a fix for what is wrong
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift doctor

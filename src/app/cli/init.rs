@@ -1,4 +1,6 @@
 //! `nightshift init`: a project that works, with a job and data to try it on.
+//!
+//! Never overwrites: it looks for every file before it writes the first.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};

@@ -1,4 +1,6 @@
 //! `nightshift next`: upcoming ticks, local and in UTC.
+//!
+//! Which instants are ticks is the schedule's to say; here they are merged over jobs and shown in a zone.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

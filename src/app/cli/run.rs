@@ -1,4 +1,6 @@
 //! `nightshift run`: the whole chain, as the daemon would run it.
+//!
+//! Holds what `score` and `train` share with it: the request, and the answer with its next command.
 
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn the_next_command_follows_from_the_ending() {
         let check = |state, kind, verdict, wanted: Option<&str>| {
-            let report = RunReport { state, kind, verdict, ..example::score_run() };
+            let report = RunReport { kind, state, verdict, ..example::score_run() };
             let found = next_command(&report);
             let found = found.as_deref().map(|command| command.split(' ').nth(1).unwrap());
             assert_eq!(found, wanted, "{state} {kind} {verdict:?}");

@@ -1,4 +1,6 @@
 //! `nightshift status`: every job at a glance.
+//!
+//! Answers at once: it parses the job files and reads one row for each job, and touches no data.
 
 use jiff::Timestamp;
 

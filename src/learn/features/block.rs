@@ -3,6 +3,7 @@
 //! A number is one slice, a category one slice of codes: the zeros of one-hot columns are never written.
 //! Rows do not influence each other, so the size of a block changes no result.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::domain::frame::{Cells, Frame};
@@ -87,8 +88,13 @@ pub enum BatchError {
 impl<'a> BlockReader<'a> {
     /// Finds the columns of `features` in `frame`.
     pub fn new(features: &'a FittedFeatures, frame: &'a Frame<'a>) -> Result<Self, BatchError> {
+        let mut found: HashMap<&str, &'a Cells<'a>> = HashMap::with_capacity(frame.columns.len());
+        for column in &frame.columns {
+            found.entry(column.name).or_insert(&column.cells);
+        }
         let source = |(column, slot): (&'a FittedColumn, Slot)| {
-            let cells = find(column, frame)?;
+            let cells = found.get(column.name.as_str()).copied();
+            let cells = accept(column, cells, frame.rows)?;
             let levels = match &column.transform {
                 Transform::Number(_) => &[],
                 Transform::Category(category) => category.levels(),
@@ -134,13 +140,15 @@ impl<'a> BlockReader<'a> {
 }
 
 /// The cells of `column`, if they have the length of the batch and a form that can be transformed.
-fn find<'a>(column: &FittedColumn, frame: &'a Frame<'a>) -> Result<&'a Cells<'a>, BatchError> {
+fn accept<'a>(
+    column: &FittedColumn,
+    cells: Option<&'a Cells<'a>>,
+    rows: usize,
+) -> Result<&'a Cells<'a>, BatchError> {
     let name = || column.name.clone();
-    let cells =
-        frame.column(&column.name).ok_or_else(|| BatchError::MissingColumn { column: name() })?;
-    if cells.len() != frame.rows {
-        let (wanted, found) = (frame.rows, cells.len());
-        return Err(BatchError::Ragged { column: name(), wanted, found });
+    let cells = cells.ok_or_else(|| BatchError::MissingColumn { column: name() })?;
+    if cells.len() != rows {
+        return Err(BatchError::Ragged { column: name(), wanted: rows, found: cells.len() });
     }
     match (&column.transform, cells) {
         (Transform::Number(_), Cells::Text(values)) if values.iter().any(Option::is_some) => {

@@ -1,5 +1,9 @@
 //! What `doctor` looks at: one function for each line.
+//!
+//! A probe never fails: what keeps it from looking is what it found.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -77,7 +81,7 @@ pub(super) fn permissions(state_dir: &Path) -> Line {
     let shown = state_dir.display();
     let metadata = match state_dir.metadata() {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Line::ok(NAME, "there is no state folder yet; the first run makes it");
         }
         Err(error) => {
@@ -85,7 +89,7 @@ pub(super) fn permissions(state_dir: &Path) -> Line {
             return Line::fail(NAME, message, "run nightshift as the owner of the project");
         }
     };
-    if let Err(error) = tempfile::tempfile_in(state_dir) {
+    if let Err(error) = try_to_write(state_dir) {
         let message = format!("`{shown}` cannot be written: {error}");
         return Line::fail(NAME, message, "run nightshift as the owner of the folder");
     }
@@ -94,6 +98,13 @@ pub(super) fn permissions(state_dir: &Path) -> Line {
         return Line::warn(NAME, message, format!("`chmod o-w {shown}`"));
     }
     Line::ok(NAME, "the state folder is writable for us and closed to others")
+}
+
+/// Makes a file in `folder` and removes it.
+fn try_to_write(folder: &Path) -> io::Result<()> {
+    let path = folder.join(format!(".doctor-{}", std::process::id()));
+    OpenOptions::new().write(true).create_new(true).open(&path)?;
+    std::fs::remove_file(&path)
 }
 
 /// Whether the clock can be right.
@@ -119,8 +130,8 @@ pub(super) fn zones() -> Line {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Health;
     use super::*;
+    use crate::app::cli::doctor::Health;
 
     #[test]
     fn a_folder_that_everybody_may_write_to_is_a_warning() {

@@ -1,4 +1,7 @@
 //! `nightshift.runs/1`, `nightshift.status/1` and `nightshift.backfill/1`: many runs or jobs in short.
+//!
+//! What happened within a run is in `nightshift.run/1`; only a backfill carries it along, since nobody
+//! could ask for each of its runs otherwise.
 
 use jiff::Timestamp;
 use serde::Serialize;

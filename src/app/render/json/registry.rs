@@ -1,5 +1,7 @@
 //! `nightshift.models/1`, `nightshift.history/1`, `nightshift.aliases/1` and `nightshift.import/1`: the
 //! versions of a model, where the aliases point, and every move of them.
+//!
+//! Versions are plain numbers here (`3`), as they are given to commands.
 
 use std::collections::BTreeMap;
 

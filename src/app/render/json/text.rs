@@ -1,5 +1,7 @@
 //! Documents of commands whose answer is mostly text: `nightshift.explain/1`, `nightshift.init/1`,
 //! `nightshift.logs/1` and `nightshift.generate/1`.
+//!
+//! The text is the same as for people, Markdown where it has structure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! Two versions side by side: metrics first, then what explains them.
+//!
+//! Long lists are cut and say by how much; nothing is left out of the JSON.
 
 use crate::app::compare::{Comparison, Pair};
 use crate::app::render::text::format::{NONE, measure, metric};
@@ -144,6 +146,6 @@ mod tests {
         assert!(text.contains("  roc_auc  0.8000  0.8500  +0.05000\n"), "{text}");
         assert!(text.contains("  new      -       0.5000\n"), "{text}");
         assert!(text.contains("  x\\ny\n") && text.contains("  and 2 more"), "{text}");
-        assert!(text.contains("  c0   1        -       -1\n"), "{text}");
+        assert!(text.contains("  c0   1        -      -1\n"), "{text}");
     }
 }

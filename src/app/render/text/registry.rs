@@ -1,4 +1,6 @@
 //! Versions, where the aliases point, and how they came to point there.
+//!
+//! A version is shown by the one metric that leads its task; all of them are in the JSON and in `diff`.
 
 use crate::app::render::text::format::{NONE, count, instant, metric};
 use crate::app::render::text::{Align, Cell, Paint, Table, Tone};

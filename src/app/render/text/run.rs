@@ -1,4 +1,7 @@
 //! A run as an operator wants to know it: how it ended first, then rows, model, files and findings.
+//!
+//! `run` and `show` print the same text. Findings that pass are counted and not listed; how grave one is
+//! was decided long before.
 
 use crate::app::exit::Exit;
 use crate::app::render::text::format::{NONE, bytes, count, instant, measure, seconds, short};

@@ -9,7 +9,6 @@ use linfa_logistic::LogisticRegression;
 use ndarray::Array1;
 
 use super::*;
-use crate::learn::features::Design;
 
 fn wave(step: f64, rows: u32) -> Vec<f64> {
     (0..rows).map(|row| (f64::from(row) * step).sin()).collect()
