@@ -8,6 +8,8 @@ pub mod artifact;
 pub mod clock;
 /// Tables on disk; the only module that knows polars.
 pub mod dataset;
+/// Room on the disk.
+pub mod disk;
 /// The environment of the process.
 pub mod env;
 /// The lock of a run.

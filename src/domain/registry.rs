@@ -1,4 +1,7 @@
-//! Versions, aliases and the rules by which aliases move. A version never changes; only aliases do.
+//! Versions, aliases and the rules by which aliases move.
+//!
+//! A version never changes; only aliases do, and each rule says where all of them point afterwards.
+//! Storing the moves, and verifying the artifact of a target, are not done here.
 
 use std::collections::BTreeMap;
 use std::fmt;

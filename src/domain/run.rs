@@ -1,4 +1,7 @@
 //! A run: one execution of a job for a tick, the states it goes through, and how it ends.
+//!
+//! A published run is never executed again: no transition leads back from `committing` on. The names
+//! of states, triggers and verdicts here are those of the database, JSON and messages.
 
 use std::fmt;
 

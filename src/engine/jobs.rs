@@ -1,4 +1,7 @@
 //! The jobs of a project: `nightshift.toml` and every file of its jobs folder, read and parsed at once.
+//!
+//! A job file that does not parse keeps no other job from its work; its problems come back beside the
+//! jobs that do. What a file means is the parser's business.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,4 +1,7 @@
 //! Findings that no single batch can make: the schema, the whole table, the share that was set aside.
+//!
+//! Every finding is made, none stops the others, so that a user sees all of them at once. What they
+//! lead to is decided in `domain::decide`.
 
 use jiff::Timestamp;
 

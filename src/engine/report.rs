@@ -1,4 +1,7 @@
 //! What a run did, as it stands in the store: `run` prints what `show` prints a year later.
+//!
+//! A report is always read back from the store, also right after the run, so that nothing can be told
+//! that was not recorded. How it is shown is the business of `app::render`.
 
 use jiff::Timestamp;
 

@@ -26,7 +26,6 @@ use crate::engine::report::ModelRef;
 use crate::engine::world::World;
 use crate::engine::{commit, recover};
 use crate::learn::artifact::Artifact;
-use crate::learn::profile::TableProfile;
 
 /// Everything a score run will read, use and write.
 #[derive(Debug, Clone)]
@@ -253,15 +252,13 @@ async fn abort(execution: &Execution<'_>, scored: Scored, reason: String) -> Res
         .map_err(RunError::store("record the findings"))
 }
 
-/// The profiles of a run as the store keeps them.
+/// The profiles of a run as the store keeps them: without the sample of rows, which would be megabytes
+/// a night and is not a summary.
 fn profiles(scored: &Scored) -> Result<Vec<Profile>, RunError> {
-    let encode = |name: &str, profile: &TableProfile| {
-        let body = postcard::to_stdvec(profile).map_err(RunError::other("profile"))?;
-        Ok(Profile { name: name.to_owned(), body })
-    };
-    [("input", &scored.profile), ("scores", &scored.score_profile)]
-        .into_iter()
-        .filter(|(_, profile)| !profile.columns.is_empty())
-        .map(|(name, profile): (&str, &TableProfile)| encode(name, profile))
-        .collect::<Result<Vec<_>, RunError>>()
+    let mut out = Vec::new();
+    for (name, profile) in [("input", &scored.profile), ("scores", &scored.score_profile)] {
+        let body = profile.encode_counts().map_err(RunError::other("profile"))?;
+        out.push(Profile { name: name.to_owned(), body });
+    }
+    Ok(out)
 }

@@ -1,4 +1,7 @@
 //! Every setting of a job with its value, and whether the file says so or the default does.
+//!
+//! Values come from the parsed job, so they are what a run will use; the text of the file only tells
+//! which of them were written down.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,7 @@
 //! The rows that a version is trained on, read into memory: features, label, ids and times.
+//!
+//! Only rows before the tick and within `train.window` are read. Splitting them, and dropping those
+//! without a label, comes later.
 
 use crate::adapters::dataset::{Batch, ScanError, ScanRequest, Table, TimeFilter};
 use crate::domain::finding::Finding;

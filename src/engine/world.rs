@@ -1,4 +1,7 @@
 //! The world of one command: the project, its store, its artifacts, its roots and the clock.
+//!
+//! Everything outside of a run that a run needs comes through here, as plain structs: tests use a real
+//! database and real files in a temporary folder.
 
 use std::path::{Path, PathBuf};
 

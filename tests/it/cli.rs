@@ -57,7 +57,7 @@ fn help_lists_every_command() {
       explain   Explain a check, model kind, metric, problem code, cron expression or run
       verify    Compare every stored hash with the disk
       prune     Delete what `[keep]` allows; what an alias or a rollback needs stays
-      doctor    Look at store, clock, zones, permissions and jobs, with a fix for what is wrong
+      doctor    Look at store, disk, clock, zones, permissions and jobs, with a fix for what is wrong
       generate  Print an asset: the schema of job files, shell completions, man pages
 
     Options:

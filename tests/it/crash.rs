@@ -94,7 +94,7 @@ fn nothing_is_lost_or_doubled_by_kills_at_any_moment() {
         assert_eq!(found["state"], "committed", "{found}");
         assert_eq!(found["rows"]["quarantined"], 1, "{found}");
     }
-    let runs = sandbox.run(["runs", "churn", "--output", "json", "--limit", "5000"]).expect(0);
+    let runs = sandbox.run(["runs", "churn", "--output", "json", "-n", "5000"]).expect(0);
     check_record(&runs.json(), kills + 1);
     check_readers_view(sandbox.root());
     sandbox.run(["verify", "--data"]).expect(0);
@@ -124,7 +124,8 @@ fn check_readers_view(root: &Path) {
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
         for output in manifest["outputs"].as_array().unwrap() {
             let path = folder.join(output["path"].as_str().unwrap());
-            let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let bytes =
+                std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let mut digest = String::new();
             for byte in Sha256::digest(&bytes) {
                 write!(digest, "{byte:02x}").unwrap();

@@ -1,4 +1,7 @@
-//! Files that no one should have written, and what is said about them.
+//! Files that no one should have written, and what is said about them: tests only.
+//!
+//! Each damaged file must give an error that names it, with row and column where they can be known, and
+//! must never panic, hang or hand over rows that are not there.
 
 use polars::prelude::{Column, DataType, IntoColumn as _, NamedFrom as _, Series};
 

@@ -13,7 +13,7 @@ use crate::app::render::text::{Align, Cell, Table, Tone};
 /// What is looked at.
 mod probe;
 
-/// Look at store, clock, zones, permissions and jobs, with a fix for what is wrong
+/// Look at store, disk, clock, zones, permissions and jobs, with a fix for what is wrong
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift doctor
@@ -80,6 +80,8 @@ pub(crate) async fn cmd_doctor(context: &Context, _: &DoctorArgs) -> Result<Answ
     };
     lines.push(probe::store(&state_dir).await);
     lines.push(probe::permissions(&state_dir));
+    let folder = if state_dir.is_dir() { &state_dir } else { &project_dir };
+    lines.push(probe::disk(folder));
     lines.push(probe::clock(context.now()));
     lines.push(probe::zones());
     Ok(answer(context, &lines))

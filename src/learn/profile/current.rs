@@ -52,6 +52,13 @@ pub enum CurrentCells {
 }
 
 impl TableProfile {
+    /// The profile as bytes, without its sample of rows.
+    pub fn encode_counts(&self) -> Result<Vec<u8>, postcard::Error> {
+        let Self { rows, columns, sample: _ } = self;
+        let counts = Self { rows: *rows, columns: columns.clone(), sample: Sample::default() };
+        postcard::to_stdvec(&counts)
+    }
+
     /// The column called `name`.
     pub fn column(&self, name: &str) -> Option<&CurrentColumn> {
         self.columns.iter().find(|column| column.name == name)

@@ -11,12 +11,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Line;
+use crate::adapters::disk;
 use crate::adapters::store::{Open, Store, StoreError};
 use crate::app::cli::failure::Failure;
-use crate::app::render::text::format::{counted, instant};
+use crate::app::render::text::format::{bytes, counted, instant};
 use crate::domain::schedule::Schedule;
 use crate::engine::jobs::LoadedJobs;
 
+/// With less, the next nights may fail.
+const DISK_FREE_WARN_BYTES: u64 = 1 << 30;
+/// With less, `SQLite` itself may not be able to write.
+const DISK_FREE_FAIL_BYTES: u64 = 64 << 20;
 /// No nightshift was built before; a clock that says so is wrong.
 const BUILT_AFTER: Timestamp = Timestamp::constant(1_735_689_600, 0);
 
@@ -100,6 +105,27 @@ pub(super) fn permissions(state_dir: &Path) -> Line {
     Line::ok(NAME, "the state folder is writable for us and closed to others")
 }
 
+/// Whether there is room for the next nights.
+pub(super) fn disk(folder: &Path) -> Line {
+    match disk::free_bytes(folder) {
+        Ok(free_bytes) => room(free_bytes),
+        Err(error) => {
+            let message = format!("failed to ask for the free space: {error}");
+            Line::warn("disk", message, "look at the file system of the project")
+        }
+    }
+}
+
+fn room(free_bytes: u64) -> Line {
+    const FIX: &str = "free some space; `nightshift prune --dry-run` says what could go";
+    let message = format!("{} free", bytes(free_bytes));
+    match free_bytes {
+        ..DISK_FREE_FAIL_BYTES => Line::fail("disk", message, FIX),
+        DISK_FREE_FAIL_BYTES..DISK_FREE_WARN_BYTES => Line::warn("disk", message, FIX),
+        DISK_FREE_WARN_BYTES.. => Line::ok("disk", message),
+    }
+}
+
 /// Makes a file in `folder` and removes it.
 fn try_to_write(folder: &Path) -> io::Result<()> {
     let path = folder.join(format!(".doctor-{}", std::process::id()));
@@ -142,6 +168,14 @@ mod tests {
         let line = permissions(folder.path());
         assert_eq!(line.health, Health::Warn);
         assert!(line.fix.is_some_and(|fix| fix.starts_with("`chmod")));
+    }
+
+    #[test]
+    fn little_room_is_a_warning_and_none_a_failure() {
+        assert_eq!(room(0).health, Health::Fail);
+        assert_eq!(room(DISK_FREE_FAIL_BYTES).health, Health::Warn);
+        assert_eq!(room(DISK_FREE_WARN_BYTES).health, Health::Ok);
+        assert_eq!(disk(Path::new("/nothing/at/all")).health, Health::Warn);
     }
 
     #[test]
