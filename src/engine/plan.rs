@@ -22,7 +22,7 @@ use crate::engine::world::World;
 /// How many ticks `plan` shows.
 const TICKS_SHOWN: usize = 3;
 /// How many past ticks are tried when the files of a template are matched with their intervals.
-const TICKS_TRIED_MAX: usize = 200_000;
+const TICKS_TRIED_MAX: usize = 1_000_000;
 
 /// What a run of a job for a tick would do.
 #[derive(Debug, Clone)]
@@ -199,12 +199,17 @@ pub fn train_files(
     let mut left: BTreeMap<String, SourceFile> =
         candidates.into_iter().map(|file| (named_like(template, &file), file)).collect();
     let mut newest_first = Vec::new();
-    let mut tick = Some(interval.end);
+    let mut tick = schedule.latest_at_or_before(interval.end);
     for _ in 0..TICKS_TRIED_MAX {
+        // Files of intervals to come stay among those that are left, so time has to end the search.
         let (Some(end), false) = (tick, left.is_empty()) else { break };
-        let pattern = render(template, &fields(job, schedule.interval(end)))?;
+        let past = schedule.interval(end);
+        if past.start.is_none() || end < Timestamp::UNIX_EPOCH {
+            break;
+        }
+        let pattern = render(template, &fields(job, past))?;
         newest_first.push(take_matching(&mut left, &pattern)?);
-        tick = schedule.previous_before(end);
+        tick = past.start;
     }
     Ok(newest_first.into_iter().rev().flatten().collect())
 }
