@@ -94,7 +94,7 @@ pub async fn sweep_all(world: &World) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Records that an attempt failed, and removes what it has staged.
+/// Records that an attempt failed.
 pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), RunError> {
     let failure = Failure {
         outcome: AttemptOutcome::Failed,

@@ -66,14 +66,21 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         let (plan, job, artifact) = (plan.clone(), job.clone(), artifact.clone());
         let (folder, progress) = (staging.folder().to_owned(), execution.progress.clone());
         offload("score", move || pass::score(&plan, &folder, &job, &artifact, progress.as_ref()))
-            .await?
+            .await
+    };
+    let scored = match scored {
+        Ok(scored) => scored,
+        Err(error) => {
+            discard(staging);
+            return Err(error);
+        }
     };
     pin_model(execution, pin, &scored.inputs).await?;
     execution.stage_done(stage);
 
     match decide_scores(&scored.findings) {
         ScoreDecision::Abort { reason } => {
-            staging.remove().map_err(commit::published("stage"))?;
+            discard(staging);
             abort(execution, scored, reason).await
         }
         ScoreDecision::Publish { reason } => {
@@ -82,6 +89,14 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
             execution.stage_done(stage);
             publish(execution, staging, scored, outputs, reason).await
         }
+    }
+}
+
+/// Removes what was staged and will not be published.
+fn discard(staging: Staging) {
+    // A folder that stays is seen by nobody, and the next run of the job removes it.
+    if let Err(error) = staging.remove() {
+        tracing::warn!(error = %error, "the staging folder of a failed run stays");
     }
 }
 

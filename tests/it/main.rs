@@ -9,9 +9,11 @@
 
 mod cli;
 mod crash;
+mod hostile;
 mod json;
 mod permissions;
 mod readme;
+mod real;
 mod sandbox;
 mod schedule;
 mod tidy;

@@ -68,10 +68,15 @@ impl Probe {
 
 impl Expected<'_> {
     fn settle(&self, name: &str, evidence: &Evidence) -> Result<DataType, String> {
+        let pinned = self.pinned.and_then(|pinned| pinned.kind(name));
         if self.id == Some(name) {
-            return evidence.verbatim_type();
+            // A column without values has no type of its own: it takes the one of the other nights.
+            return match pinned {
+                Some(ColumnType::Integer) if evidence.is_empty() => Ok(DataType::Int64),
+                _ => evidence.verbatim_type(),
+            };
         }
-        match self.pinned.and_then(|pinned| pinned.kind(name)) {
+        match pinned {
             Some(wanted) => evidence.type_as(wanted),
             None => evidence.natural_type(),
         }

@@ -65,6 +65,11 @@ impl Evidence {
         }
     }
 
+    /// Whether no value was seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.narrowed.is_none()
+    }
+
     /// The row whose value last took a type away, counted from 1.
     pub(super) fn narrowed_at(&self) -> Option<u64> {
         self.narrowed.as_ref().map(|(row, _)| *row)
