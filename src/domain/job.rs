@@ -55,8 +55,6 @@ pub struct Job {
     pub enabled: bool,
     /// When to score; without one, on demand only.
     pub schedule: Option<Schedule>,
-    /// What holds for score and train runs alike.
-    pub run: RunSpec,
     /// The data, for scoring and training alike.
     pub data: DataSpec,
     /// Which columns the model sees, and how.
@@ -69,13 +67,6 @@ pub struct Job {
     pub train: TrainSpec,
     /// In the order of the file.
     pub checks: Vec<CheckSpec>,
-}
-
-/// `[run]`: what holds for score and train runs alike.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunSpec {
-    /// How many threads may compute; `None` is one for each core.
-    pub threads: Option<usize>,
 }
 
 /// `[data]`: one definition for scoring and training, so that they cannot skew.

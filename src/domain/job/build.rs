@@ -10,8 +10,8 @@ use crate::domain::job::keys::kinds;
 use crate::domain::job::section::Section;
 use crate::domain::job::{
     CategoricalImpute, CheckAction, CheckSpec, DataSpec, Expectation, FeatureSelection,
-    FeaturesSpec, FileFormat, Job, ModelParams, ModelSpec, NumericImpute, RunSpec, Scale,
-    ScoreSpec, Split, Task, TestSize, TrainSpec,
+    FeaturesSpec, FileFormat, Job, ModelParams, ModelSpec, NumericImpute, Scale, ScoreSpec, Split,
+    Task, TestSize, TrainSpec,
 };
 use crate::domain::schedule::Schedule;
 
@@ -26,7 +26,6 @@ pub(crate) fn job(job: &Section, schedule: Option<Schedule>) -> Option<Job> {
         owner: job.text("owner").map(str::to_owned),
         enabled: job.flag("enabled")?,
         schedule,
-        run: RunSpec { threads: job.section("run").integer("threads").and_then(to_usize) },
         data,
         features: features(job.section("features"))?,
         model: model(job.section("model"))?,

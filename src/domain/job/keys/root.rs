@@ -102,7 +102,8 @@ static RUN: &[Key] = &[
         .later(),
     Key::new("memory_max", Size, "How much memory a run may use.").later(),
     Key::new("threads", Integer { min: 1, max: 1_024 }, "How many threads may compute.")
-        .unset("all cores"),
+        .unset("all cores")
+        .later(),
     Key::new("retry", Table(RETRY), "When a failed run is tried again.").later(),
     Key::new(
         "pause_after_failures",

@@ -64,7 +64,6 @@ fn the_smallest_job_has_every_default() {
     let (job, _) = valid("smallest.toml");
     assert_eq!(job.name.as_str(), "wine");
     assert!(job.enabled && job.schedule.is_none() && job.checks.is_empty());
-    assert_eq!(job.run.threads, None);
     assert_eq!(job.features.selection, FeatureSelection::All);
     assert_eq!(job.features.impute_numeric, NumericImpute::Median);
     assert_eq!(job.features.impute_categorical, CategoricalImpute::Missing);
@@ -84,7 +83,6 @@ fn every_key_has_its_effect() {
     assert_eq!(job.description.as_deref(), Some("Who leaves next month.\n"));
     assert!(!job.enabled);
     assert_eq!(job.schedule.as_ref().unwrap().timezone_name(), "Europe/Berlin");
-    assert_eq!(job.run.threads, Some(2));
     assert_eq!(job.data.format, Some(FileFormat::Parquet));
     assert_eq!(job.data.id.as_deref(), Some("customer id"));
     assert_eq!(job.data.time.as_deref(), Some("seen.at"));
