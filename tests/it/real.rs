@@ -74,7 +74,6 @@ fn electricity_prices_by_time() {
             exclude = ["date_src"]
             [model]
             task = "binary"
-            params = { tolerance = 1e-7 }
             [score]
             output = "scores/elec2"
         "#,
@@ -108,7 +107,6 @@ fn calls_of_a_bank_by_file_name() {
             exclude = ["duration", "ym"]
             [model]
             task = "binary"
-            params = { tolerance = 1e-7 }
             [score]
             output = "scores/bank"
             columns = ["emp.var.rate"]
@@ -167,7 +165,6 @@ fn wines_of_another_colour() {
             label = "quality"
             [model]
             task = "multiclass"
-            params = { tolerance = 1e-7 }
             [score]
             input = "$DATA/wine/wine_*.parquet"
             output = "scores/wine"

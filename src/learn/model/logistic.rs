@@ -49,7 +49,7 @@ impl Kind for Logistic {
          scikit-learn's `1 / C`; the intercept is not penalised | 1.0 |\n\
          | `max_iterations` | steps of L-BFGS after which the fit fails | 1000 |\n\
          | `tolerance` | the fit is done when the gradient of the mean loss is at most this long, in \
-         coordinates where the loss is about equally curved in all directions | 1e-6 |\n\n\
+         coordinates where the loss is about equally curved in all directions | 1e-7 |\n\n\
          Numbers are scaled unless `features.scale` says otherwise; the penalty acts on the scaled weights. A \
          fit that does not converge is an error, never a model."
     }

@@ -37,7 +37,7 @@ static LOGISTIC: &[Key] = &[
     Key::new("alpha", Number(Bounds::NOT_NEGATIVE), "The weight of the L2 penalty.").or("1.0"),
     Key::new("max_iterations", Integer { min: 1, max: 1_000_000 }, "When the solver gives up.")
         .or("1000"),
-    Key::new("tolerance", Number(Bounds::INSIDE), "When the solver has converged.").or("1e-6"),
+    Key::new("tolerance", Number(Bounds::INSIDE), "When the solver has converged.").or("1e-7"),
 ];
 
 static ELASTIC_NET: &[Key] = &[

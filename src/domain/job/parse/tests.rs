@@ -68,7 +68,7 @@ fn the_smallest_job_has_every_default() {
     assert_eq!(job.features.impute_numeric, NumericImpute::Median);
     assert_eq!(job.features.impute_categorical, CategoricalImpute::Missing);
     assert_eq!((job.features.scale, job.features.categories_max), (Scale::Auto, 50));
-    let params = ModelParams::Logistic { alpha: 1.0, iterations_max: 1_000, tolerance: 1e-6 };
+    let params = ModelParams::Logistic { alpha: 1.0, iterations_max: 1_000, tolerance: 1e-7 };
     assert_eq!((job.model.task, job.model.params), (Task::Binary, params));
     assert_eq!(job.score.output.as_str(), "scores/wine/tick={tick}");
     assert_eq!((job.score.input, job.score.threshold), (None, None));
