@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::adapters::memory;
-use crate::adapters::publish::{self, Placement, PublishError, Staging};
+use crate::adapters::publish::{self, Placement, PublishError, Staging, StagingName};
 use crate::adapters::store::{
     Afterwards, Conclusion, Failure, Intent, NewOutput, OutputRole, Rows, StoreError,
 };
@@ -15,6 +15,7 @@ use crate::domain::identity::{RunId, Version};
 use crate::domain::run::{AttemptOutcome, Verdict};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
+use crate::engine::plan::output_root;
 use crate::engine::world::World;
 
 /// Publishes what an execution has prepared: `staging` holds its files, `intent` names them.
@@ -94,7 +95,7 @@ pub async fn sweep_all(world: &World) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Records that an attempt failed.
+/// Records that an attempt failed, and removes what it has staged.
 pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), RunError> {
     let failure = Failure {
         outcome: AttemptOutcome::Failed,
@@ -110,9 +111,24 @@ pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), Run
         at: execution.world.now(),
     };
     match execution.world.store.fail(&execution.claim, &failure).await {
+        Ok(()) => {
+            discard_staged(execution);
+            Ok(())
+        }
         // Committing or committed already, or somebody else has it: not ours to mark.
-        Ok(()) | Err(StoreError::FenceLost { .. }) => Ok(()),
+        Err(StoreError::FenceLost { .. }) => Ok(()),
         Err(error) => Err(RunError::store("record the failure")(error)),
+    }
+}
+
+/// Removes the staging folder of an attempt that publishes nothing.
+fn discard_staged(execution: &Execution<'_>) {
+    let removed = output_root(execution.world, &execution.loaded.job).and_then(|root| {
+        Staging::remove_left(&root, &StagingName::of(&execution.claim)).map_err(published("stage"))
+    });
+    // A folder that stays is seen by nobody, and the next run of the job removes it.
+    if let Err(error) = removed {
+        tracing::warn!(error = %error.chain(), "the staging folder of a failed run stays");
     }
 }
 

@@ -1,8 +1,12 @@
 //! What stopped a run, and at which stage: the first thing a user asks.
+//!
+//! Errors of the rooms below are sorted here by the remedy they need; which exit code that is, and how it
+//! is told, is the business of `app`.
 
 use std::error::Error;
 use std::fmt;
 
+use crate::adapters::dataset::ScanError;
 use crate::adapters::store::StoreError;
 use crate::domain::identity::RunId;
 
@@ -97,6 +101,16 @@ impl RunError {
             cause = error.source();
         }
         out
+    }
+}
+
+impl From<ScanError<RunError>> for RunError {
+    /// What ended a pass: the caller's own error, or one of the table.
+    fn from(error: ScanError<RunError>) -> Self {
+        match error {
+            ScanError::Callback(error) => error,
+            ScanError::Dataset(error) => Self::new("read", Cause::Data, error),
+        }
     }
 }
 

@@ -75,7 +75,7 @@ struct ManifestRows {
 pub fn encode(plan: &ScorePlan, scored: &Scored) -> Result<Vec<u8>, serde_json::Error> {
     let part = (ROLE_PART, pass::part_name(&plan.run), Some(&scored.part));
     let set_aside =
-        (ROLE_QUARANTINE, format!("_quarantine/{}.parquet", plan.run), scored.quarantine.as_ref());
+        (ROLE_QUARANTINE, pass::quarantine_target(&plan.run), scored.quarantine.as_ref());
     let outputs = [part, set_aside]
         .into_iter()
         .filter_map(|(role, path, written)| written.map(|written| output(role, path, written)))
@@ -104,7 +104,7 @@ pub fn encode(plan: &ScorePlan, scored: &Scored) -> Result<Vec<u8>, serde_json::
             scored: scored.rows.scored,
             quarantined: scored.rows.quarantined,
         },
-        id_set: scored.id_set.to_string(),
+        id_set: scored.part.id_set.to_string(),
     };
     let mut out = serde_json::to_vec_pretty(&manifest)?;
     out.push(b'\n');

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::batches::{Pass, Subject};
-use crate::adapters::dataset::{self, IdSet, ScanError, ScanRequest, SourceFile, Table, Written};
+use crate::adapters::dataset::{self, ScanRequest, SourceFile, Table, Written};
 use crate::domain::finding::Finding;
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
 use crate::domain::identity::RunId;
@@ -38,12 +38,10 @@ pub struct Scored {
     pub score_profile: TableProfile,
     /// The files that were read.
     pub inputs: Vec<InputFile>,
-    /// The staged scores.
+    /// The staged scores, with the ids that have one.
     pub part: Written,
     /// `None` if no row was set aside.
     pub quarantine: Option<Written>,
-    /// The ids that have a score.
-    pub id_set: IdSet,
 }
 
 /// File name of the scores of `run`.
@@ -54,6 +52,11 @@ pub fn part_name(run: &RunId) -> String {
 /// File name of the rows of `run` that were set aside, while they are staged.
 pub fn quarantine_name(run: &RunId) -> String {
     format!("quarantine-{run}.parquet")
+}
+
+/// Where readers find the rows of `run` that were set aside, relative to the output folder.
+pub fn quarantine_target(run: &RunId) -> String {
+    format!("_quarantine/{run}.parquet")
 }
 
 /// Scores everything that `plan` names, into files in the folder `staging`.
@@ -88,10 +91,7 @@ pub fn score(
         });
         (scanned, hashes.join())
     });
-    let receipt = scanned.map_err(|error| match error {
-        ScanError::Callback(error) => error,
-        ScanError::Dataset(error) => RunError::new("read", Cause::Data, error),
-    })?;
+    let receipt = scanned.map_err(RunError::from)?;
     let inputs = inputs
         .map_err(|_| RunError::new("read", Cause::Other, "hashing the inputs panicked"))??;
     findings.extend(judge::rows_without_time(job, receipt.rows_without_time));

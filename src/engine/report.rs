@@ -179,6 +179,13 @@ fn output_file(world: &World, found: &store::NewOutput) -> OutputFile {
     }
 }
 
+impl InputFile {
+    /// The file as the store keeps it.
+    pub fn record(&self) -> store::Input {
+        store::Input { path: self.path.clone(), size_bytes: self.bytes, sha256: self.sha256 }
+    }
+}
+
 fn input_file(found: store::Input) -> InputFile {
     InputFile { path: found.path, bytes: found.size_bytes, sha256: found.sha256 }
 }

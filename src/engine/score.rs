@@ -22,7 +22,7 @@ use crate::engine::manifest::{self, MANIFEST_FILE};
 use crate::engine::offload::offload;
 use crate::engine::pass::{self, Scored};
 use crate::engine::plan::{self, ScorePaths};
-use crate::engine::report::ModelRef;
+use crate::engine::report::{InputFile, ModelRef};
 use crate::engine::world::World;
 use crate::engine::{commit, recover};
 use crate::learn::artifact::Artifact;
@@ -66,21 +66,14 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         let (plan, job, artifact) = (plan.clone(), job.clone(), artifact.clone());
         let (folder, progress) = (staging.folder().to_owned(), execution.progress.clone());
         offload("score", move || pass::score(&plan, &folder, &job, &artifact, progress.as_ref()))
-            .await
-    };
-    let scored = match scored {
-        Ok(scored) => scored,
-        Err(error) => {
-            discard(staging);
-            return Err(error);
-        }
+            .await?
     };
     pin_model(execution, pin, &scored.inputs).await?;
     execution.stage_done(stage);
 
     match decide_scores(&scored.findings) {
         ScoreDecision::Abort { reason } => {
-            discard(staging);
+            staging.remove().map_err(commit::published("stage"))?;
             abort(execution, scored, reason).await
         }
         ScoreDecision::Publish { reason } => {
@@ -89,14 +82,6 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
             execution.stage_done(stage);
             publish(execution, staging, scored, outputs, reason).await
         }
-    }
-}
-
-/// Removes what was staged and will not be published.
-fn discard(staging: Staging) {
-    // A folder that stays is seen by nobody, and the next run of the job removes it.
-    if let Err(error) = staging.remove() {
-        tracing::warn!(error = %error, "the staging folder of a failed run stays");
     }
 }
 
@@ -155,12 +140,9 @@ pub async fn load_artifact(world: &World, model: &ModelRef) -> Result<Artifact, 
 async fn pin_model(
     execution: &Execution<'_>,
     pin: ModelPin,
-    inputs: &[crate::engine::report::InputFile],
+    inputs: &[InputFile],
 ) -> Result<(), RunError> {
-    let inputs: Vec<Input> = inputs
-        .iter()
-        .map(|file| Input { path: file.path.clone(), size_bytes: file.bytes, sha256: file.sha256 })
-        .collect();
+    let inputs: Vec<Input> = inputs.iter().map(InputFile::record).collect();
     let store = &execution.world.store;
     store
         .record_plan(&execution.claim, Some(pin), &inputs)
@@ -191,7 +173,7 @@ fn stage_files(
     let part = pass::part_name(&plan.run);
     add(OutputRole::Part, &part, &part, &scored.part)?;
     if let Some(written) = &scored.quarantine {
-        let target = format!("_quarantine/{}.parquet", plan.run);
+        let target = pass::quarantine_target(&plan.run);
         add(OutputRole::Quarantine, &pass::quarantine_name(&plan.run), &target, written)?;
     }
     let text = manifest::encode(plan, scored).map_err(RunError::other("stage"))?;
@@ -223,7 +205,7 @@ async fn publish(
         profiles: profiles(&scored)?,
         rows: scored.rows,
         decision: Some(Decision { action: "publish".to_owned(), reason }),
-        id_set: Some(scored.id_set.to_string()),
+        id_set: Some(scored.part.id_set.to_string()),
         findings: scored.findings,
         ..Intent::default()
     };

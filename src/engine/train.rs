@@ -18,6 +18,7 @@ use crate::engine::execute::{Execution, Promotion};
 
 use crate::engine::offload::offload;
 use crate::engine::plan;
+use crate::engine::report::InputFile;
 
 /// Executes a claimed train run.
 pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
@@ -46,11 +47,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     execution.stage_done(stage);
 
     let stage = execution.stage("register");
-    let inputs: Vec<Input> = candidate
-        .inputs
-        .iter()
-        .map(|file| Input { path: file.path.clone(), size_bytes: file.bytes, sha256: file.sha256 })
-        .collect();
+    let inputs: Vec<Input> = candidate.inputs.iter().map(InputFile::record).collect();
     world
         .store
         .record_plan(&execution.claim, None, &inputs)

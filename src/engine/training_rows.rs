@@ -3,7 +3,7 @@
 //! Only rows before the tick and within `train.window` are read. Splitting them, and dropping those
 //! without a label, comes later.
 
-use crate::adapters::dataset::{Batch, ScanError, ScanRequest, Table, TimeFilter};
+use crate::adapters::dataset::{Batch, ScanRequest, Table, TimeFilter};
 use crate::domain::finding::Finding;
 use crate::domain::job::Job;
 use crate::domain::table::{ColumnSchema, TableSchema};
@@ -85,10 +85,7 @@ pub fn read(
         }
         Ok(())
     });
-    let receipt = scanned.map_err(|error| match error {
-        ScanError::Callback(error) => error,
-        ScanError::Dataset(error) => failed(error),
-    })?;
+    let receipt = scanned.map_err(RunError::from)?;
     rows.findings.extend(judge::rows_without_time(job, receipt.rows_without_time));
     Ok(rows)
 }

@@ -46,6 +46,7 @@ pub(super) struct Pass<'a> {
     names: Vec<&'a str>,
     checks: RowChecks,
     profiler: Profiler,
+    score_names: Vec<String>,
     score_profiler: Profiler,
     duplicates: DuplicateFinder,
     read: IdSet,
@@ -63,12 +64,12 @@ impl<'a> Pass<'a> {
         let write = |error| RunError::new("stage", Cause::Other, error);
         let checks = RowChecks::new(&job.checks)
             .map_err(|error| RunError::new("plan", Cause::Job, error))?;
-        let score_columns = score_columns(artifact);
+        let score_names = score_columns(artifact);
         let id = job.data.id.as_deref();
         let layout = PartLayout {
             id: job.data.id.clone(),
             copied: job.score.columns.clone(),
-            scores: score_columns.clone(),
+            scores: score_names.clone(),
             with_prediction: artifact.task == Task::Multiclass,
             with_decision: job.score.threshold.is_some(),
             model_version: plan.model.version.to_string(),
@@ -78,12 +79,13 @@ impl<'a> Pass<'a> {
         let set_aside = quarantine_columns(job);
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         let score_reference = artifact.score_reference.clone().unwrap_or_default();
-        let score_names: Vec<&str> = score_columns.iter().map(String::as_str).collect();
+        let extra: Vec<&str> = score_names.iter().map(String::as_str).collect();
         Ok(Self {
             subject,
             checks,
             profiler: Profiler::new(&artifact.reference, &names),
-            score_profiler: Profiler::new(&score_reference, &score_names),
+            score_profiler: Profiler::new(&score_reference, &extra),
+            score_names,
             duplicates: DuplicateFinder::new(staging),
             read: IdSet::default(),
             part: PartWriter::create(&part_path, layout, table).map_err(write)?,
@@ -171,14 +173,14 @@ impl Pass<'_> {
         ids: &[u64],
     ) -> Result<(), RunError> {
         let failed = RunError::data("profile");
-        let names = score_columns(self.subject.artifact);
+        let names = &self.score_names;
         let Some(keep) = keep else {
-            let frame = score_frame(&names, scores.columns());
+            let frame = score_frame(names, scores.columns());
             return self.score_profiler.update(&frame, ids).map_err(failed);
         };
         let columns: Vec<Vec<f64>> =
             scores.columns().into_iter().map(|values| kept(values, keep)).collect();
-        let frame = score_frame(&names, columns.iter().map(Vec::as_slice).collect());
+        let frame = score_frame(names, columns.iter().map(Vec::as_slice).collect());
         self.score_profiler.update(&frame, &kept(ids, keep)).map_err(failed)
     }
 
@@ -219,16 +221,7 @@ impl Pass<'_> {
         findings.extend(self.checks.findings(self.rows.read));
         let newest = self.newest_micros.and_then(|micros| Timestamp::from_microsecond(micros).ok());
         findings.extend(judge::table(job, &profile, self.rows, newest, plan.interval.end));
-        Ok(Scored {
-            rows: self.rows,
-            findings,
-            profile,
-            score_profile,
-            inputs,
-            id_set: part.id_set,
-            part,
-            quarantine,
-        })
+        Ok(Scored { rows: self.rows, findings, profile, score_profile, inputs, part, quarantine })
     }
 }
 
