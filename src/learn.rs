@@ -8,6 +8,8 @@
 pub mod artifact;
 /// Expectations of rows and tables.
 pub mod check;
+/// Two models on the same rows.
+pub mod compare;
 /// Columns into a matrix: impute, encode, scale.
 pub mod features;
 /// From labelled rows to a fitted model.

@@ -10,6 +10,8 @@
 pub mod binary;
 /// Intervals by resampling rows.
 pub mod bootstrap;
+/// Whether probabilities come true as often as they say.
+pub mod calibration;
 /// The table of metrics.
 pub mod catalog;
 /// Intervals in closed form.
@@ -20,6 +22,8 @@ pub mod multiclass;
 pub mod ranking;
 /// Regression.
 pub mod regression;
+/// One metric of one model, on rows with weights.
+pub mod statistic;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -216,8 +220,8 @@ mod tests {
     #[test]
     fn no_rows_have_no_metrics() {
         assert!(binary(&[], &[], 0.5, 1).unwrap().is_empty());
-        assert!(multiclass(&[], &[vec![], vec![]], 1).unwrap().is_empty());
-        assert!(multiclass(&[], &[], 1).unwrap().is_empty());
+        assert!(multiclass(&[], &[vec![], Vec::new()], 1).unwrap().is_empty());
+        assert!(multiclass(&[], &[] as &[Vec<f64>], 1).unwrap().is_empty());
         assert!(regression(&[], &[], 1).unwrap().is_empty());
     }
 

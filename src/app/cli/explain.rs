@@ -16,6 +16,7 @@ use crate::domain::schedule::{Schedule, ScheduleProblem};
 use crate::engine::error::RunError;
 use crate::engine::report;
 use crate::learn::check::CHECKS;
+use crate::learn::compare::COMPARISONS;
 use crate::learn::metric::METRICS;
 use crate::learn::model::KINDS;
 
@@ -88,8 +89,13 @@ fn entries() -> Vec<Entry> {
         KINDS.iter().map(|kind| Entry { id: kind.id(), kind: "model_kind", text: kind.explain() });
     let metrics =
         METRICS.iter().map(|metric| Entry { id: metric.id, kind: "metric", text: metric.explain });
+    let comparisons = COMPARISONS.iter().map(|comparison| Entry {
+        id: comparison.id,
+        kind: "comparison",
+        text: comparison.explain,
+    });
     let codes = CODES.iter().map(|(code, text)| Entry { id: code, kind: "problem_code", text });
-    checks.chain(kinds).chain(metrics).chain(codes).collect()
+    checks.chain(kinds).chain(metrics).chain(comparisons).chain(codes).collect()
 }
 
 fn explain_cron(expression: &str, now: Timestamp) -> Result<Answer, Failure> {
@@ -131,6 +137,7 @@ mod tests {
         }
         assert!(seen.contains("not_null") && seen.contains("logistic"));
         assert!(seen.contains("roc_auc") && seen.contains("unknown_key"));
+        assert!(seen.contains("delong"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A decision is positive at or above the threshold. Probabilities are used as they are; only log loss
 //! clips them, at the distance from 0 and 1 that scikit-learn uses.
 
+use super::calibration::Calibration;
 use super::catalog::{ACCURACY, BRIER, ECE, F1, LOG_LOSS, PR_AUC, PRECISION, RECALL, ROC_AUC};
 use super::ranking::Ranking;
 use super::{MetricError, MetricValues, interval, put, require_even, require_probabilities};
@@ -30,20 +31,18 @@ pub fn binary(
     threshold: f64,
     seed: u64,
 ) -> Result<MetricValues, MetricError> {
-    require_even(truth.len(), probability.len())?;
-    require_probabilities(probability)?;
+    check(truth, probability)?;
+    let plain = |value| MetricValue { value, low: None, high: None };
     let mut out = MetricValues::new();
     let ranking = Ranking::new(probability, |row| truth[row]);
     let confusion = Confusion::at(threshold, truth, probability);
-    let per_row = |loss: fn(bool, f64) -> f64| -> Vec<f64> {
-        truth.iter().zip(probability).map(|(truth, p)| loss(*truth, *p)).collect()
-    };
+    let losses = |loss| per_row(loss, truth, probability);
     let found = [
         (&ROC_AUC, ranking.roc_auc()),
         (&PR_AUC, ranking.average_precision(seed)),
-        (&LOG_LOSS, interval::mean(&per_row(log_loss)).map(interval::not_below_zero)),
-        (&BRIER, interval::mean(&per_row(squared_error)).map(interval::within_unit)),
-        (&ECE, calibration_error(truth, probability)),
+        (&LOG_LOSS, interval::mean(&losses(log_loss)).map(interval::not_below_zero)),
+        (&BRIER, interval::mean(&losses(squared_error)).map(interval::within_unit)),
+        (&ECE, Calibration::new(truth, probability).error().map(plain)),
         (&ACCURACY, confusion.accuracy()),
         (&PRECISION, confusion.precision()),
         (&RECALL, confusion.recall()),
@@ -57,13 +56,24 @@ pub fn binary(
     Ok(out)
 }
 
+/// Checks that there is a probability for each truth.
+pub(in crate::learn) fn check(truth: &[bool], probability: &[f64]) -> Result<(), MetricError> {
+    require_even(truth.len(), probability.len())?;
+    require_probabilities(probability)
+}
+
 /// What a probability costs that was given to an outcome, in nats, clipped as in scikit-learn.
 pub fn log_loss(came_true: bool, probability: f64) -> f64 {
     let p = probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
     if came_true { -p.ln() } else { -(-p).ln_1p() }
 }
 
-fn squared_error(came_true: bool, probability: f64) -> f64 {
+/// The loss of each row.
+pub(super) fn per_row(loss: fn(bool, f64) -> f64, truth: &[bool], probability: &[f64]) -> Vec<f64> {
+    truth.iter().zip(probability).map(|(truth, p)| loss(*truth, *p)).collect()
+}
+
+pub(super) fn squared_error(came_true: bool, probability: f64) -> f64 {
     let distance = probability - f64::from(u8::from(came_true));
     distance * distance
 }
@@ -111,18 +121,4 @@ impl Confusion {
             high: share.high.map(from_share),
         })
     }
-}
-
-/// The expected calibration error over ten equal-width bins (Naeini, Cooper and Hauskrecht, 2015), 0 to 1,
-/// smaller is better.
-fn calibration_error(truth: &[bool], probability: &[f64]) -> Option<MetricValue> {
-    const BINS: usize = 10;
-    let mut bins = [0.0; BINS];
-    for (truth, p) in truth.iter().zip(probability) {
-        let upto = (1..BINS).take_while(|edge| (p * BINS as f64) >= *edge as f64).count();
-        bins[upto] += f64::from(u8::from(*truth)) - p;
-    }
-    let rows = truth.len() as f64;
-    let value = bins.iter().map(|gap| gap.abs()).sum::<f64>() / rows;
-    (!truth.is_empty()).then_some(MetricValue { value, low: None, high: None })
 }

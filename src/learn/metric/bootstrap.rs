@@ -1,127 +1,139 @@
 //! Confidence intervals by resampling rows, for metrics without a formula.
 //!
-//! The Poisson bootstrap (Hanley and MacGibbon, 2006): in each replicate every row has an independent
-//! weight, Poisson distributed with mean 1, which for more than a few rows is what drawing with
-//! replacement gives, and needs no memory. Every replicate has a generator of its own, seeded from the
-//! seed, the metric and the number of the replicate, so threads make no difference.
+//! The Poisson bootstrap (Hanley and MacGibbon, 2006): in each replicate every unit has an independent
+//! weight, Poisson distributed with mean 1, which for more than a few units is what drawing with
+//! replacement gives. A unit is a row, or all rows of one id. Every replicate has a generator of its own,
+//! seeded from the seed, the metric and the number of the replicate, so threads make no difference.
+
+/// What is drawn: rows, or groups of them.
+pub mod units;
 
 use rand::{RngCore as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
+use units::Units;
+
+use super::interval;
 use crate::domain::registry::MetricValue;
 
-/// Replicates of each interval.
+/// Replicates of the interval of a metric.
 pub const REPLICATES: u32 = 500;
 
 /// Fewest replicates in which the metric must be defined.
 const REPLICATES_MIN: usize = 100;
 
-const BLOCK_ROWS: usize = 256;
+const BLOCK_UNITS: usize = 256;
 
 /// Cumulative probabilities of the Poisson distribution with mean 1, in units of 2^-16: a 16-bit number
 /// stands for as many events as there are thresholds that it reaches. Their mean is exactly 1.
 const THRESHOLDS: [u16; 8] = [24_109, 48_219, 60_273, 64_292, 65_296, 65_497, 65_531, 65_535];
 
-/// The weights of rows: equal ones for the value of a metric, drawn ones for a replicate.
-#[derive(Debug, Clone)]
-pub enum Weights {
-    /// Every row has weight 1.
-    Equal,
-    /// Every row has a weight of its own.
-    Drawn(Xoshiro256PlusPlus),
+/// Draws of the same units again and again.
+#[derive(Debug, Clone, Copy)]
+pub struct Draws<'a> {
+    /// Makes the draws repeatable.
+    pub seed: u64,
+    /// The metric they are for: two metrics are not resampled alike.
+    pub metric: &'a str,
+    /// How many there are.
+    pub replicates: u32,
+    /// What is drawn.
+    pub units: &'a Units,
 }
 
-impl Weights {
-    fn drawn(seed: u64, metric: &str, replicate: u32) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&seed.to_le_bytes());
-        hasher.update(&replicate.to_le_bytes());
-        hasher.update(metric.as_bytes());
-        Self::Drawn(Xoshiro256PlusPlus::from_seed(*hasher.finalize().as_bytes()))
+impl Draws<'_> {
+    /// The values of `statistic` over all replicates, ascending, without those where it is not defined.
+    ///
+    /// `statistic` is given the weight of each row, 0 to 8.
+    pub fn values(&self, statistic: impl Fn(&[u8]) -> Option<f64> + Sync) -> Vec<f64> {
+        let buffers = || (vec![0; self.units.count()], vec![0; self.units.rows()]);
+        let found: Vec<Option<f64>> = (0..self.replicates)
+            .into_par_iter()
+            .map_init(buffers, |(drawn, of_rows), replicate| {
+                fill(&mut self.random(replicate), drawn);
+                statistic(self.units.spread(drawn, of_rows))
+            })
+            .collect();
+        let mut values: Vec<f64> = found.into_iter().flatten().filter(|x| x.is_finite()).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        values
     }
 
-    /// Calls `take` with every row from 0 to `rows` and its weight.
-    pub fn for_each(&mut self, rows: usize, mut take: impl FnMut(usize, f64)) {
-        let Self::Drawn(random) = self else {
-            for row in 0..rows {
-                take(row, 1.0);
+    fn random(&self, replicate: u32) -> Xoshiro256PlusPlus {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.seed.to_le_bytes());
+        hasher.update(&replicate.to_le_bytes());
+        hasher.update(self.metric.as_bytes());
+        Xoshiro256PlusPlus::from_seed(*hasher.finalize().as_bytes())
+    }
+}
+
+/// Draws a weight for each unit.
+fn fill(random: &mut Xoshiro256PlusPlus, weights: &mut [u8]) {
+    let mut bytes = [0_u8; 2 * BLOCK_UNITS];
+    let mut numbers = [0_u16; BLOCK_UNITS];
+    for block in weights.chunks_mut(BLOCK_UNITS) {
+        random.fill_bytes(&mut bytes);
+        for (number, pair) in numbers.iter_mut().zip(bytes.chunks_exact(2)) {
+            *number = u16::from_le_bytes([pair[0], pair[1]]);
+        }
+        // Threshold by threshold and without overflow checks (a weight is 8 at most), so that many units
+        // are compared at once.
+        let mut counts = [0_u16; BLOCK_UNITS];
+        for threshold in THRESHOLDS {
+            for (count, number) in counts.iter_mut().zip(&numbers) {
+                *count = count.wrapping_add(u16::from(*number >= threshold));
             }
-            return;
-        };
-        let mut bytes = [0_u8; 2 * BLOCK_ROWS];
-        let mut numbers = [0_u16; BLOCK_ROWS];
-        for first in (0..rows).step_by(BLOCK_ROWS) {
-            random.fill_bytes(&mut bytes);
-            for (number, pair) in numbers.iter_mut().zip(bytes.chunks_exact(2)) {
-                *number = u16::from_le_bytes([pair[0], pair[1]]);
-            }
-            // Threshold by threshold and without overflow checks (a weight is 8 at most), so that many
-            // rows are compared at once.
-            let mut weights = [0_u16; BLOCK_ROWS];
-            for threshold in THRESHOLDS {
-                for (weight, number) in weights.iter_mut().zip(&numbers) {
-                    *weight = weight.wrapping_add(u16::from(*number >= threshold));
-                }
-            }
-            let last = rows.min(first + BLOCK_ROWS);
-            for (row, weight) in (first..last).zip(&weights) {
-                take(row, f64::from(*weight));
-            }
+        }
+        for (weight, count) in block.iter_mut().zip(&counts) {
+            *weight = count.to_le_bytes()[0];
         }
     }
 }
 
-/// `statistic` of the rows, with its 2.5 % and 97.5 % percentiles over [`REPLICATES`] replicates.
+/// `statistic` of `rows` rows, with its 2.5 % and 97.5 % percentiles over [`REPLICATES`] replicates.
 ///
-/// `statistic` returns `None` where the metric is not defined; if that is so in most replicates, there is
-/// no interval.
+/// `statistic` is given the weight of each row, and returns `None` where the metric is not defined; if
+/// that is so in most replicates, there is no interval.
 pub fn estimate(
     seed: u64,
     metric: &str,
-    statistic: impl Fn(&mut Weights) -> Option<f64> + Sync,
+    rows: usize,
+    statistic: impl Fn(&[u8]) -> Option<f64> + Sync,
 ) -> Option<MetricValue> {
-    let value = statistic(&mut Weights::Equal)?;
-    let (low, high) = percentiles(seed, metric, statistic).unzip();
-    Some(MetricValue { value, low, high })
+    let value = statistic(&vec![1; rows])?;
+    let units = Units::Rows(rows);
+    let draws = Draws { seed, metric, replicates: REPLICATES, units: &units };
+    let values = draws.values(statistic);
+    let has_interval = values.len() >= REPLICATES_MIN;
+    let bound = |share: f64| has_interval.then(|| percentile(&values, share));
+    Some(MetricValue { value, low: bound(0.025), high: bound(0.975) })
 }
 
-fn percentiles(
-    seed: u64,
-    metric: &str,
-    statistic: impl Fn(&mut Weights) -> Option<f64> + Sync,
-) -> Option<(f64, f64)> {
-    let replicates = (0..REPLICATES).into_par_iter();
-    let values: Vec<Option<f64>> = replicates
-        .map(|replicate| statistic(&mut Weights::drawn(seed, metric, replicate)))
-        .collect();
-    let mut values: Vec<f64> = values.into_iter().flatten().filter(|x| x.is_finite()).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    (values.len() >= REPLICATES_MIN)
-        .then(|| (percentile(&values, 25, 1000), percentile(&values, 975, 1000)))
-}
-
-/// The value at `share / whole` of the way through ascending values, interpolated.
-fn percentile(sorted: &[f64], share: usize, whole: usize) -> f64 {
-    let place = (sorted.len() - 1) * share;
-    let (below, rest) = (place / whole, place % whole);
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (sorted[above] - sorted[below]) * (rest as f64 / whole as f64)
+/// The value at `share` (0 to 1) of the way through ascending values, interpolated.
+///
+/// Panics if there is no value.
+pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let last = sorted.len() - 1;
+    let place = last as f64 * share;
+    let below = interval::rank(place).min(last);
+    let above = (below + 1).min(last);
+    sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
 }
 
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "exact results are wanted")]
 mod tests {
     use super::*;
-    use crate::learn::metric::interval;
 
     fn mean(values: &[f64], seed: u64) -> Option<MetricValue> {
-        estimate(seed, "mean", |weights| {
+        estimate(seed, "mean", values.len(), |weights| {
             let (mut sum, mut total) = (0.0, 0.0);
-            weights.for_each(values.len(), |row, weight| {
-                sum += weight * values[row];
-                total += weight;
-            });
+            for (value, weight) in values.iter().zip(weights) {
+                sum += f64::from(*weight) * value;
+                total += f64::from(*weight);
+            }
             (total > 0.0).then(|| sum / total)
         })
     }
@@ -129,11 +141,13 @@ mod tests {
     #[test]
     fn weights_are_poisson_with_mean_one() {
         let mut counts = [0_u32; 9];
-        let mut weights = Weights::drawn(1, "test", 0);
-        weights.for_each(1_000_000, |_, weight| {
-            let place = (0..9_u32).position(|count| f64::from(count) == weight).unwrap();
-            counts[place] += 1;
-        });
+        let units = Units::Rows(1_000_000);
+        let draws = Draws { seed: 1, metric: "test", replicates: 1, units: &units };
+        let mut weights = vec![0; 1_000_000];
+        fill(&mut draws.random(0), &mut weights);
+        for weight in weights {
+            counts[usize::from(weight)] += 1;
+        }
         let wanted = [0.367_879, 0.367_879, 0.183_940, 0.061_313, 0.015_328];
         for (count, wanted) in counts.iter().zip(wanted) {
             let found = f64::from(*count) / 1e6;
@@ -170,16 +184,16 @@ mod tests {
 
     #[test]
     fn a_metric_that_is_rarely_defined_has_no_interval() {
-        let rarely = |weights: &mut Weights| matches!(weights, Weights::Equal).then_some(0.5);
+        let rarely = |weights: &[u8]| weights.iter().all(|weight| *weight == 1).then_some(0.5);
         let wanted = MetricValue { value: 0.5, low: None, high: None };
-        assert_eq!(estimate(1, "rarely", rarely), Some(wanted));
-        assert_eq!(estimate(1, "never", |_| None), None);
-        assert_eq!(percentiles(1, "nan", |_| Some(f64::NAN)), None);
+        assert_eq!(estimate(1, "rarely", 50, rarely), Some(wanted));
+        assert_eq!(estimate(1, "never", 50, |_| None), None);
+        assert_eq!(estimate(1, "nan", 50, |_| Some(f64::NAN)).unwrap().low, None);
     }
 
     #[test]
     fn percentiles_are_interpolated() {
-        assert_eq!(percentile(&[0.0, 10.0], 25, 1000), 0.25);
-        assert_eq!(percentile(&[5.0], 975, 1000), 5.0);
+        assert_eq!(percentile(&[0.0, 10.0], 0.025), 0.25);
+        assert_eq!(percentile(&[5.0], 0.975), 5.0);
     }
 }

@@ -63,6 +63,31 @@ pub fn median(values: &mut [f64]) -> Option<MetricValue> {
     Some(MetricValue { value, low, high })
 }
 
+/// The standard error of a sum of influences of rows that were drawn class by class; `None` if a class has
+/// fewer than two rows.
+///
+/// The rows of each class are an independent sample, so the variance is the sum over the classes of
+/// n / (n - 1) times the squared influences about their mean. For the area under the ROC curve of two
+/// classes this is the variance of `DeLong` et al. (1988).
+pub fn error_of_classes(truth: &[usize], influence: &[f64], classes: usize) -> Option<f64> {
+    let mut rows = vec![0.0; classes];
+    let mut means = vec![0.0; classes];
+    for (class, pull) in truth.iter().zip(influence) {
+        rows[*class] += 1.0;
+        means[*class] += pull;
+    }
+    for (mean, rows) in means.iter_mut().zip(&rows) {
+        *mean /= rows;
+    }
+    let mut squares = vec![0.0; classes];
+    for (class, pull) in truth.iter().zip(influence) {
+        squares[*class] += (pull - means[*class]) * (pull - means[*class]);
+    }
+    let parts = squares.iter().zip(&rows).map(|(squares, rows)| squares * rows / (rows - 1.0));
+    let has_spread = rows.iter().all(|rows| *rows > 1.0);
+    has_spread.then(|| parts.sum::<f64>().sqrt())
+}
+
 /// `value` with a normal interval of the given standard error.
 pub fn around(value: f64, standard_error: Option<f64>) -> MetricValue {
     let half = standard_error.map(|error| Z * error);
@@ -88,9 +113,9 @@ fn standard_error(moments: &Moments) -> Option<f64> {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "ranks in a slice: below 2^53 as slices are, and the cast of a negative is 0"
+    reason = "places in a slice: below 2^53 as slices are, and the cast of a negative is 0"
 )]
-fn rank(place: f64) -> usize {
+pub(super) fn rank(place: f64) -> usize {
     place.floor() as usize
 }
 

@@ -16,28 +16,23 @@ use crate::domain::registry::MetricValue;
 /// `truth` holds indices of classes. The seed makes the resampled interval of `f1_macro` repeatable.
 pub fn multiclass(
     truth: &[u32],
-    probability: &[Vec<f64>],
+    probability: &[impl AsRef<[f64]>],
     seed: u64,
 ) -> Result<MetricValues, MetricError> {
-    for column in probability {
-        require_even(truth.len(), column.len())?;
-        require_probabilities(column)?;
-    }
+    let probability: Vec<&[f64]> = probability.iter().map(AsRef::as_ref).collect();
     let classes = probability.len();
-    let truth = indices(truth, classes)?;
-    let decisions = decisions(probability, truth.len());
+    let truth = check(truth, &probability)?;
+    let decisions = decisions(&probability, truth.len());
     let right = truth.iter().zip(&decisions).filter(|(truth, decision)| truth == decision).count();
-    let losses: Vec<f64> = truth
-        .iter()
-        .enumerate()
-        .map(|(row, class)| log_loss(true, probability[*class][row]))
-        .collect();
-    let squares = squared_errors(&truth, probability);
+    let losses = losses(&truth, &probability);
+    let squares = squared_errors(&truth, &probability);
+    let rows = truth.len();
+    let mean_f1 = MeanF1 { truth, decisions, classes };
     let found = [
         (&LOG_LOSS, interval::mean(&losses).map(interval::not_below_zero)),
-        (&ACCURACY, interval::share(right as u64, truth.len() as u64)),
-        (&F1_MACRO, f1_macro(&truth, &decisions, classes, seed)),
-        (&ROC_AUC, one_against_rest(&truth, probability)),
+        (&ACCURACY, interval::share(right as u64, rows as u64)),
+        (&F1_MACRO, bootstrap::estimate(seed, F1_MACRO.id, rows, |weights| mean_f1.of(weights))),
+        (&ROC_AUC, one_against_rest(&mean_f1.truth, &probability)),
         (&BRIER, interval::mean(&squares).map(interval::not_below_zero)),
     ];
     let mut out = MetricValues::new();
@@ -49,7 +44,16 @@ pub fn multiclass(
     Ok(out)
 }
 
-fn indices(truth: &[u32], classes: usize) -> Result<Vec<usize>, MetricError> {
+/// The classes of the rows as places among the columns of probabilities.
+pub(in crate::learn) fn check(
+    truth: &[u32],
+    probability: &[&[f64]],
+) -> Result<Vec<usize>, MetricError> {
+    for column in probability {
+        require_even(truth.len(), column.len())?;
+        require_probabilities(column)?;
+    }
+    let classes = probability.len();
     let checked = truth.iter().enumerate().map(|(row, class)| {
         let place = usize::try_from(*class).ok().filter(|place| *place < classes);
         place.ok_or(MetricError::NoSuchClass { row, found: *class, classes })
@@ -58,7 +62,7 @@ fn indices(truth: &[u32], classes: usize) -> Result<Vec<usize>, MetricError> {
 }
 
 /// The likeliest class of each row, the first of equals.
-fn decisions(probability: &[Vec<f64>], rows: usize) -> Vec<usize> {
+pub(super) fn decisions(probability: &[&[f64]], rows: usize) -> Vec<usize> {
     let mut out = vec![0; rows];
     let mut highest = vec![f64::NEG_INFINITY; rows];
     for (class, column) in probability.iter().enumerate() {
@@ -72,8 +76,14 @@ fn decisions(probability: &[Vec<f64>], rows: usize) -> Vec<usize> {
     out
 }
 
+/// For each row what the probability of its class costs, in nats.
+pub(super) fn losses(truth: &[usize], probability: &[&[f64]]) -> Vec<f64> {
+    let rows = truth.iter().enumerate();
+    rows.map(|(row, class)| log_loss(true, probability[*class][row])).collect()
+}
+
 /// For each row the squared distances of all probabilities from the outcome, summed (Brier, 1950).
-fn squared_errors(truth: &[usize], probability: &[Vec<f64>]) -> Vec<f64> {
+pub(super) fn squared_errors(truth: &[usize], probability: &[&[f64]]) -> Vec<f64> {
     let mut out = vec![0.0; truth.len()];
     for (class, column) in probability.iter().enumerate() {
         for (row, p) in column.iter().enumerate() {
@@ -84,65 +94,85 @@ fn squared_errors(truth: &[usize], probability: &[Vec<f64>]) -> Vec<f64> {
     out
 }
 
-/// The mean over the classes that occur or are predicted of their F1, 0 to 1.
-fn f1_macro(
-    truth: &[usize],
-    decisions: &[usize],
-    classes: usize,
-    seed: u64,
-) -> Option<MetricValue> {
-    bootstrap::estimate(seed, F1_MACRO.id, |weights| {
+/// The mean over the classes of the area under the ROC curve of each against the rest, 0 to 1; `None` if
+/// a class has no row.
+///
+/// The mean area is a sum of the influences of the rows, which gives its variance.
+fn one_against_rest(truth: &[usize], probability: &[&[f64]]) -> Option<MetricValue> {
+    let (area, influence) = MeanArea::new(truth, probability).influence()?;
+    let error = interval::error_of_classes(truth, &influence, probability.len());
+    Some(interval::within_unit(interval::around(area, error)))
+}
+
+/// What the mean over the classes of their F1 needs to know of each row.
+#[derive(Debug, Clone)]
+pub struct MeanF1 {
+    /// For each row its class.
+    pub truth: Vec<usize>,
+    /// For each row the class that was decided.
+    pub decisions: Vec<usize>,
+    /// How many classes there are.
+    pub classes: usize,
+}
+
+impl MeanF1 {
+    /// The mean over the classes that occur or are predicted of their F1, 0 to 1, of rows with weights.
+    pub fn of(&self, weights: &[u8]) -> Option<f64> {
         // For each class twice its right decisions, and its rows plus its decisions.
-        let mut right = vec![0.0; classes];
-        let mut both = vec![0.0; classes];
-        weights.for_each(truth.len(), |row, weight| {
-            let (came_true, decided) = (truth[row], decisions[row]);
-            both[came_true] += weight;
-            both[decided] += weight;
-            right[came_true] += if came_true == decided { 2.0 * weight } else { 0.0 };
-        });
+        let mut right = vec![0.0; self.classes];
+        let mut both = vec![0.0; self.classes];
+        for ((came_true, decided), weight) in self.truth.iter().zip(&self.decisions).zip(weights) {
+            let weight = f64::from(*weight);
+            both[*came_true] += weight;
+            both[*decided] += weight;
+            right[*came_true] += if came_true == decided { 2.0 * weight } else { 0.0 };
+        }
         let scores = right.iter().zip(&both).filter(|(_, both)| **both > 0.0);
         let (sum, count) = scores
             .fold((0.0, 0_u32), |(sum, count), (right, both)| (sum + right / both, count + 1));
         (count > 0).then(|| sum / f64::from(count))
-    })
+    }
 }
 
-/// The mean over the classes of the area under the ROC curve of each against the rest, 0 to 1; `None` if
-/// a class has no row.
-///
-/// The rows of each class are an independent sample, and the mean area is a sum of their influences, so
-/// its variance is the sum over the classes of n / (n - 1) times the squared influences about their mean.
-/// For two classes this is the variance of `DeLong` et al. (1988).
-fn one_against_rest(truth: &[usize], probability: &[Vec<f64>]) -> Option<MetricValue> {
-    let classes = probability.len();
-    let mut influence = vec![0.0; truth.len()];
-    let mut sum = 0.0;
-    for (class, column) in probability.iter().enumerate() {
-        let ranking = Ranking::new(column, |row| truth[row] == class);
-        let area = ranking.area()?;
-        ranking.add_influence(area, &mut influence);
-        sum += area;
+/// The rows in the order of each class's probability.
+#[derive(Debug, Clone)]
+pub struct MeanArea {
+    rankings: Vec<Ranking>,
+    rows: usize,
+}
+
+impl MeanArea {
+    /// Sorts rows by the probability of each class, which are finite.
+    pub fn new(truth: &[usize], probability: &[&[f64]]) -> Self {
+        let classes = probability.iter().enumerate();
+        let rankings =
+            classes.map(|(class, column)| Ranking::new(column, |row| truth[row] == class));
+        Self { rankings: rankings.collect(), rows: truth.len() }
     }
-    if classes < 2 {
-        return None;
+
+    /// The mean area with the influence of each row on it; `None` if a class has no row, or there are
+    /// fewer than two.
+    pub fn influence(&self) -> Option<(f64, Vec<f64>)> {
+        let mut influence = vec![0.0; self.rows];
+        let mut sum = 0.0;
+        for ranking in &self.rankings {
+            let area = ranking.area()?;
+            ranking.add_influence(area, &mut influence);
+            sum += area;
+        }
+        let classes = self.rankings.len() as f64;
+        for pull in &mut influence {
+            *pull /= classes;
+        }
+        (self.rankings.len() > 1).then(|| (sum / classes, influence))
     }
-    let mut rows = vec![0.0; classes];
-    let mut means = vec![0.0; classes];
-    for (class, pull) in truth.iter().zip(&influence) {
-        rows[*class] += 1.0;
-        means[*class] += pull;
+
+    /// The mean area of rows with weights; `None` if a class has none.
+    pub fn of(&self, weights: &[u8]) -> Option<f64> {
+        let mut sum = 0.0;
+        for ranking in &self.rankings {
+            sum += ranking.area_of(weights)?;
+        }
+        (self.rankings.len() > 1).then(|| sum / self.rankings.len() as f64)
     }
-    for (mean, rows) in means.iter_mut().zip(&rows) {
-        *mean /= rows;
-    }
-    let mut squares = vec![0.0; classes];
-    for (class, pull) in truth.iter().zip(&influence) {
-        squares[*class] += (pull - means[*class]) * (pull - means[*class]);
-    }
-    let parts = squares.iter().zip(&rows).map(|(squares, rows)| squares * rows / (rows - 1.0));
-    let error = parts.sum::<f64>().sqrt() / classes as f64;
-    let has_spread = rows.iter().all(|rows| *rows > 1.0);
-    let found = interval::around(sum / classes as f64, has_spread.then_some(error));
-    Some(interval::within_unit(found))
 }

@@ -9,8 +9,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::bootstrap::{self, Weights};
-use super::interval;
+use super::{bootstrap, interval};
 use crate::domain::registry::MetricValue;
 
 /// Rows by falling score.
@@ -49,6 +48,11 @@ impl Ranking {
         let positives = is_positive.iter().filter(|positive| **positive).count() as u64;
         let negatives = rows.len() as u64 - positives;
         Self { rows, is_positive, ends_step, positives, negatives }
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
     }
 
     /// The area under the ROC curve, 0 to 1, larger is better; `None` if a class has no row.
@@ -123,18 +127,49 @@ impl Ranking {
     /// The sum over steps of falling score of (recall gained) x (precision there), as scikit-learn's
     /// `average_precision_score`; the interval is a Poisson bootstrap of rows.
     pub fn average_precision(&self, seed: u64) -> Option<MetricValue> {
-        bootstrap::estimate(seed, "pr_auc", |weights: &mut Weights| {
-            let (mut found, mut all, mut found_before, mut sum) = (0.0, 0.0, 0.0, 0.0);
-            weights.for_each(self.rows.len(), |place, weight| {
-                found += if self.is_positive[place] { weight } else { 0.0 };
-                all += weight;
-                if self.ends_step[place] && found > found_before {
-                    sum += (found - found_before) * (found / all);
-                    found_before = found;
-                }
-            });
-            (found > 0.0).then(|| sum / found)
+        // Rows can be exchanged, so that a weight for each place will do, which needs no look-up.
+        bootstrap::estimate(seed, "pr_auc", self.rows.len(), |weights| {
+            self.average_precision_at(|place| weights[place])
         })
+    }
+
+    /// Average precision of rows with weights; `None` if no positive row has one.
+    pub fn average_precision_of(&self, weights: &[u8]) -> Option<f64> {
+        self.average_precision_at(|place| weights[self.rows[place]])
+    }
+
+    fn average_precision_at(&self, weight_at: impl Fn(usize) -> u8) -> Option<f64> {
+        let (mut found, mut all, mut found_before, mut sum) = (0.0, 0.0, 0.0, 0.0);
+        for (place, is_positive) in self.is_positive.iter().enumerate() {
+            let weight = f64::from(weight_at(place));
+            found += if *is_positive { weight } else { 0.0 };
+            all += weight;
+            if self.ends_step[place] && found > found_before {
+                sum += (found - found_before) * (found / all);
+                found_before = found;
+            }
+        }
+        (found > 0.0).then(|| sum / found)
+    }
+
+    /// The area under the ROC curve of rows with weights; `None` if a class has none.
+    pub fn area_of(&self, weights: &[u8]) -> Option<f64> {
+        let (mut positives, mut negatives, mut twice) = (0_u64, 0_u64, 0_u128);
+        let mut step = [0_u64; 2];
+        for (place, row) in self.rows.iter().enumerate() {
+            step[usize::from(self.is_positive[place])] += u64::from(weights[*row]);
+            if self.ends_step[place] {
+                let [step_negatives, step_positives] = step;
+                // The positives of earlier steps are above these negatives, those of this one level.
+                let pairs = 2 * positives + step_positives;
+                twice += u128::from(step_negatives) * u128::from(pairs);
+                positives += step_positives;
+                negatives += step_negatives;
+                step = [0; 2];
+            }
+        }
+        let pairs = u128::from(positives) * u128::from(negatives);
+        (pairs > 0).then(|| twice as f64 / 2.0 / pairs as f64)
     }
 
     /// The steps by falling score.
@@ -177,6 +212,22 @@ mod tests {
         assert_eq!((value.low, value.high), (Some(0.5), Some(0.5)));
         assert_eq!(found.average_precision(1).unwrap().value, 0.5);
         assert_eq!(ranking(&[0.0, -0.0], &[true, false]).area(), Some(0.5));
+    }
+
+    #[test]
+    fn a_weight_is_a_row_repeated() {
+        let scores = [0.9, 0.4, 0.4, 0.7, 0.1, 0.4, 0.2];
+        let truth = [true, true, false, false, false, true, true];
+        let weights = [2_u8, 0, 3, 1, 1, 2, 1];
+        let repeated: Vec<usize> = (0..7).flat_map(|row| vec![row; weights[row].into()]).collect();
+        let drawn: Vec<f64> = repeated.iter().map(|row| scores[*row]).collect();
+        let wanted = Ranking::new(&drawn, |place| truth[repeated[place]]);
+        let found = ranking(&scores, &truth);
+        assert_eq!(found.area_of(&weights), wanted.area());
+        let precision = wanted.average_precision_of(&vec![1; drawn.len()]);
+        assert_eq!(found.average_precision_of(&weights), precision);
+        assert_eq!(found.area_of(&[0; 7]), None);
+        assert_eq!(found.average_precision_of(&[0; 7]), None);
     }
 
     #[test]

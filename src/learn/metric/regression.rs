@@ -17,11 +17,8 @@ pub fn regression(
     predicted: &[f64],
     seed: u64,
 ) -> Result<MetricValues, MetricError> {
-    require_even(truth.len(), predicted.len())?;
-    require_finite(truth)?;
-    require_finite(predicted)?;
-    let errors: Vec<f64> =
-        predicted.iter().zip(truth).map(|(found, wanted)| found - wanted).collect();
+    check(truth, predicted)?;
+    let errors = errors(truth, predicted);
     let squares: Vec<f64> = errors.iter().map(|error| error * error).collect();
     let mut distances: Vec<f64> = errors.iter().map(|error| error.abs()).collect();
     let mut out = MetricValues::new();
@@ -40,23 +37,57 @@ pub fn regression(
     Ok(out)
 }
 
+/// Checks that there is a finite prediction for each finite label.
+pub(in crate::learn) fn check(truth: &[f64], predicted: &[f64]) -> Result<(), MetricError> {
+    require_even(truth.len(), predicted.len())?;
+    require_finite(truth)?;
+    require_finite(predicted)
+}
+
+/// For each row by how much the prediction is too large.
+pub(super) fn errors(truth: &[f64], predicted: &[f64]) -> Vec<f64> {
+    predicted.iter().zip(truth).map(|(found, wanted)| found - wanted).collect()
+}
+
 /// The coefficient of determination, up to 1, larger is better; `None` if the label is constant.
 fn explained(truth: &[f64], squares: &[f64], seed: u64) -> Option<MetricValue> {
-    let moments = Moments::of(truth);
-    if moments.min == moments.max {
-        return None;
+    let explained = Explained::new(truth, squares.to_vec())?;
+    bootstrap::estimate(seed, R2.id, truth.len(), |weights| explained.of(weights))
+}
+
+/// What the coefficient of determination needs to know of each row.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// Labels about their mean, so that the sum of their squares does not cancel.
+    labels: Vec<f64>,
+    /// Squared errors.
+    squares: Vec<f64>,
+}
+
+impl Explained {
+    /// Prepares the rows; `None` if the label is constant.
+    pub fn new(truth: &[f64], squares: Vec<f64>) -> Option<Self> {
+        let moments = Moments::of(truth);
+        let labels = truth.iter().map(|label| label - moments.mean).collect();
+        (moments.min != moments.max).then_some(Self { labels, squares })
     }
-    // Labels are taken about their mean, so that the sum of squares does not cancel.
-    bootstrap::estimate(seed, R2.id, |weights| {
+
+    /// The coefficient of the rows as they are.
+    pub fn value(&self) -> Option<f64> {
+        self.of(&vec![1; self.labels.len()])
+    }
+
+    /// The coefficient of rows with weights; `None` if the label is constant among them.
+    pub fn of(&self, weights: &[u8]) -> Option<f64> {
         let (mut rows, mut lost, mut sum, mut sum_of_squares) = (0.0, 0.0, 0.0, 0.0);
-        weights.for_each(truth.len(), |row, weight| {
-            let label = truth[row] - moments.mean;
+        for ((label, square), weight) in self.labels.iter().zip(&self.squares).zip(weights) {
+            let weight = f64::from(*weight);
             rows += weight;
-            lost += weight * squares[row];
+            lost += weight * square;
             sum += weight * label;
             sum_of_squares += weight * label * label;
-        });
+        }
         let spread = sum_of_squares - sum * sum / rows;
         (spread > 0.0).then(|| 1.0 - lost / spread)
-    })
+    }
 }

@@ -1,0 +1,149 @@
+//! Two models on the same rows: by how much one is better, and how sure that is.
+//!
+//! Both are judged on every row, so what makes a row hard cancels, and far fewer rows decide than for two
+//! samples. A difference is positive where the candidate is better, whatever the direction of the metric.
+//! Swapping the two mirrors the result. What follows from it is the business of a gate.
+
+/// The table of comparisons, and what each is.
+pub mod catalog;
+/// Why two models cannot be compared.
+pub mod error;
+
+/// Areas under the ROC curve.
+mod delong;
+/// Shares of right decisions.
+mod mcnemar;
+/// Quantiles and tail areas of the normal distribution.
+mod normal;
+/// Everything else, by resampling.
+mod resample;
+/// Predictions that have been checked.
+mod side;
+/// The interval of a difference of shares.
+mod tango;
+
+pub use catalog::{COMPARISONS, Test};
+pub use error::{CompareError, Side};
+
+use crate::learn::metric::Metric;
+use crate::learn::metric::bootstrap::units::Units;
+use side::Pair;
+
+/// The truth of rows that were predicted, with what their task needs.
+#[derive(Debug, Clone, Copy)]
+pub enum Truth<'a> {
+    /// Two classes.
+    Binary {
+        /// Whether each row is positive.
+        truth: &'a [bool],
+        /// A row is decided positive at or above this probability.
+        threshold: f64,
+    },
+    /// For each row the place of its class among the columns of probabilities.
+    Multiclass(&'a [u32]),
+    /// For each row its label.
+    Regression(&'a [f64]),
+}
+
+/// How sure to be, and what makes resampling repeatable.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// One-sided, above 0.5 and below 1: the interval has level 2 c - 1.
+    pub confidence: f64,
+    /// The seed of the bootstrap.
+    pub seed: u64,
+    /// A number for each row; rows of the same number are not independent and are drawn together.
+    pub ids: &'a [u64],
+}
+
+/// A candidate against a baseline, by one metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Comparison {
+    /// The id of the [`Test`].
+    pub test: &'static str,
+    /// How many rows both predicted.
+    pub rows: usize,
+    /// The metric of the candidate.
+    pub candidate: f64,
+    /// The metric of the baseline.
+    pub baseline: f64,
+    /// By how much the candidate is better; negative if it is worse.
+    pub difference: f64,
+    /// The lower bound of the difference: it is larger with the confidence asked for.
+    pub low: f64,
+    /// The upper bound of the difference: it is smaller with the confidence asked for.
+    pub high: f64,
+    /// Two-sided, of there being no difference, 0 to 1; smaller is less likely. Only where the test has
+    /// one.
+    pub p_value: Option<f64>,
+    /// The standard error of the difference.
+    pub standard_error: Option<f64>,
+    /// The minimum detectable effect: a true difference that superiority would find in 80 % of samples
+    /// like this one, (z of the confidence + z of 0.8) standard errors.
+    pub mde: Option<f64>,
+}
+
+impl Truth<'_> {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Binary { truth, .. } => truth.len(),
+            Self::Multiclass(truth) => truth.len(),
+            Self::Regression(truth) => truth.len(),
+        }
+    }
+}
+
+/// Compares two models by `metric`.
+///
+/// The predictions are columns: one for a binary task or a regression, one a class for a multiclass task.
+/// The areas under the ROC curve and the accuracies of independent rows have a test of their own;
+/// everything else, and rows that share ids, are resampled. The same predictions row by row are the same
+/// model, so their difference is 0 without a doubt.
+pub fn compare(
+    metric: &'static Metric,
+    truth: Truth<'_>,
+    candidate: &[&[f64]],
+    baseline: &[&[f64]],
+    options: &Options<'_>,
+) -> Result<Comparison, CompareError> {
+    if !(options.confidence > 0.5 && options.confidence < 1.0) {
+        return Err(CompareError::Confidence { found: options.confidence });
+    }
+    if options.ids.len() != truth.rows() {
+        return Err(CompareError::Ids { rows: truth.rows(), ids: options.ids.len() });
+    }
+    let pair = Pair::new(metric, truth, candidate, baseline)?;
+    let units = Units::of(options.ids);
+    let is_independent = matches!(units, Units::Rows(_));
+    let is_same = candidate == baseline;
+    match metric.id {
+        "roc_auc" if is_independent => delong::compare(&pair, options),
+        "accuracy" if is_independent && is_same => {
+            let p_value = Some(1.0);
+            Ok(Comparison { p_value, ..pair.around(catalog::MCNEMAR.id, 0.0, options) })
+        }
+        "accuracy" if is_independent => mcnemar::compare(&pair, options),
+        _ if is_same => Ok(pair.around(catalog::BOOTSTRAP.id, 0.0, options)),
+        _ => resample::compare(&pair, &units, options),
+    }
+}
+
+/// Compares a model with one that predicts `constant`, one number a column, for every row.
+///
+/// A constant cannot rank: its area under the ROC curve is one half exactly, and the interval is
+/// that of the candidate's own area.
+pub fn against_constant(
+    metric: &'static Metric,
+    truth: Truth<'_>,
+    candidate: &[&[f64]],
+    constant: &[f64],
+    options: &Options<'_>,
+) -> Result<Comparison, CompareError> {
+    let columns: Vec<Vec<f64>> = constant.iter().map(|value| vec![*value; truth.rows()]).collect();
+    let baseline: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    compare(metric, truth, candidate, &baseline, options)
+}
+
+#[cfg(test)]
+mod tests;
