@@ -34,6 +34,11 @@ ci:
 crash kills="200":
     NIGHTSHIFT_KILLS={{kills}} cargo test --release --test it -- crash:: --include-ignored
 
+# How often comparisons err and what they find, as a table.
+[group('deep')]
+gates repeats="2000":
+    NIGHTSHIFT_REPEATS={{repeats}} cargo test --release --test it -- comparisons:: --nocapture
+
 # Speed of the data path, as ratios to a floor measured in the same run.
 [group('deep')]
 bench *ARGS:

@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod comparisons;
 mod crash;
 mod hostile;
 mod json;
