@@ -43,8 +43,9 @@ pub(super) static BOOTSTRAP: Test = Test {
               computed again; rows of one id get one weight together (cluster bootstrap). The interval \
               runs between percentiles of the differences, the standard error is their standard \
               deviation; there is no p-value. The seed makes it repeatable, on any number of threads. \
-              Needs at least 10 independent rows or ids, and a metric that is defined in at least half \
-              of the replicates.",
+              `ece` is too high on few rows and higher still in replicates, so its bounds lean towards no \
+              difference. Needs at least 10 independent rows or ids, and a metric that is defined in at \
+              least half of the replicates.",
 };
 
 #[cfg(test)]
