@@ -26,6 +26,8 @@ mod error;
 mod id;
 /// Dates and datetimes in text.
 mod iso;
+/// Files that a person names, anywhere on disk.
+mod named;
 /// The scores of a run.
 mod part;
 /// What a file says about its columns.
@@ -49,6 +51,7 @@ pub use discover::{FILES_MAX, SourceFile, discover};
 pub use duplicates::{DuplicateFinder, Duplicates, duplicate_ids};
 pub use error::{DatasetError, Place};
 pub use id::{IdSet, integer_id_hash, text_id_hash};
+pub use named::named_files;
 pub use part::{PartLayout, PartRows, PartWriter};
 pub use quarantine::QuarantineWriter;
 pub use roots::Roots;
