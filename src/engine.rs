@@ -11,6 +11,8 @@ pub mod candidate;
 pub mod commit;
 /// What stopped a run, and where.
 pub mod error;
+/// Metrics and comparisons of a table of predictions, without a job.
+pub mod evaluate;
 /// From a request to a committed run; the only way anything runs.
 pub mod execute;
 /// The jobs of a project.

@@ -14,6 +14,8 @@ pub mod bootstrap;
 pub mod calibration;
 /// The table of metrics.
 pub mod catalog;
+/// How decisions differ between groups of rows.
+pub mod fairness;
 /// Intervals in closed form.
 pub mod interval;
 /// Classification into more than two classes.

@@ -50,6 +50,7 @@ fn help_lists_every_command() {
       logs      Show the log of one run
       models    List the versions of a model, with aliases and metrics
       diff      Show two versions side by side: metrics, training, features, coefficients
+      evaluate  Judge the predictions in a table: metrics, paired comparisons, groups
       history   Show every move of every alias: when, from, to, who, why
       promote   Make a version champion, whatever its gates said
       rollback  Make the version champion that was champion before

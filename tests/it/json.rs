@@ -3,6 +3,9 @@
 //! The shapes below say what scripts may rely on: fields may be added to a document, but none of these
 //! may go or change its type. What the values mean is tested with the behaviour that makes them.
 
+/// The document of `evaluate`.
+mod evaluate;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -328,7 +331,7 @@ static IMPORT: Shape = Fields(&[
 static EXPLAIN: Shape = Fields(&[
     ("schema", Word(&["nightshift.explain/1"])),
     ("thing", Text),
-    ("kind", Word(&["check", "model_kind", "metric", "problem_code", "cron"])),
+    ("kind", Word(&["check", "model_kind", "metric", "comparison", "problem_code", "cron"])),
     ("text", Text),
     ("ticks", Each(&Time)),
 ]);
@@ -516,6 +519,7 @@ fn every_command_fails_in_the_same_shape() {
         "logs nothing",
         "models nothing",
         "diff nothing 1 2",
+        "evaluate nothing.csv --task binary --label y --score p",
         "history nothing",
         "promote nothing 1 --reason x",
         "rollback nothing --no-rescore --reason x",

@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(crate) mod diff;
 /// `nightshift.error/1`: why there is no other document.
 pub(crate) mod error;
+/// `nightshift.evaluate/1`: metrics and comparisons of a table of predictions.
+pub(crate) mod evaluate;
 /// `nightshift.next/1`: upcoming ticks.
 pub(crate) mod next;
 /// `nightshift.runs/1`, `nightshift.status/1` and `nightshift.backfill/1`: many runs in short.
