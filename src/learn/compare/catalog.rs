@@ -43,8 +43,9 @@ pub(super) static BOOTSTRAP: Test = Test {
               computed again; rows of one id get one weight together (cluster bootstrap). The interval \
               runs between percentiles of the differences, the standard error is their standard \
               deviation; there is no p-value. The seed makes it repeatable, on any number of threads. \
-              `ece` is too high on few rows and higher still in replicates, so its bounds lean towards no \
-              difference. Needs at least 10 independent rows or ids, and a metric that is defined in at \
+              `ece` is too high on few rows, most of all for the better calibrated model, so its bounds \
+              lean towards no difference and a gate on it passes too much; gate on `brier` or `log_loss` \
+              instead. Needs at least 10 independent rows or ids, and a metric that is defined in at \
               least half of the replicates.",
 };
 
