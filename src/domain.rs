@@ -5,12 +5,16 @@
 
 /// What findings lead to.
 pub mod decide;
+/// What effect and evidence say about a column.
+pub mod drift;
 /// Durations and sizes as people write them.
 pub mod duration;
 /// One result of a check, drift test or gate.
 pub mod finding;
 /// A batch of rows as plain slices.
 pub mod frame;
+/// What evidence about a candidate says.
+pub mod gate;
 /// Names and numbers that identify things.
 pub mod identity;
 /// One job file, parsed and checked.
@@ -19,6 +23,8 @@ pub mod job;
 pub mod project;
 /// Versions, aliases and the rules by which aliases move.
 pub mod registry;
+/// When a version is trained by itself.
+pub mod retrain;
 /// A run, its states and how it ends.
 pub mod run;
 /// When a job is due: cron expressions in a time zone.
@@ -27,3 +33,5 @@ pub mod schedule;
 pub mod table;
 /// Paths that hold fields of the tick.
 pub mod template;
+/// What is asked of a champion after its promotion.
+pub mod watch;

@@ -9,12 +9,20 @@ pub mod backfill;
 pub mod candidate;
 /// Intent, publication and the final transaction.
 pub mod commit;
+/// What a rollback asks for besides moving the alias.
+pub mod corrections;
+/// How much two versions differ on the same rows.
+pub mod disagreement;
+/// What its profiles say of a night.
+pub mod drift;
 /// What stopped a run, and where.
 pub mod error;
 /// Metrics and comparisons of a table of predictions, without a job.
 pub mod evaluate;
 /// From a request to a committed run; the only way anything runs.
 pub mod execute;
+/// What a candidate shows on the rows held out.
+pub mod gates;
 /// The jobs of a project.
 pub mod jobs;
 /// Findings that no single batch can make.
@@ -35,6 +43,8 @@ pub mod recover;
 pub mod registry;
 /// What a run did, as it stands in the store.
 pub mod report;
+/// The reasons to train, and the run that follows.
+pub mod retrain;
 /// A score run from beginning to end.
 pub mod score;
 /// Every setting of a job with its value.
@@ -45,5 +55,7 @@ pub mod train;
 pub mod training_rows;
 /// Every stored hash against the disk.
 pub mod verify;
+/// The watch over a promotion.
+pub mod watch;
 /// Clock, store, artifacts and roots in one value.
 pub mod world;

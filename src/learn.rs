@@ -4,12 +4,16 @@
 //! any number of threads. Rows come in as [`crate::domain::frame::Frame`], so no data-frame library is
 //! known here.
 
+/// How much two versions differ on the same rows.
+pub mod agreement;
 /// A model version as data, and how it scores.
 pub mod artifact;
 /// Expectations of rows and tables.
 pub mod check;
 /// Two models on the same rows.
 pub mod compare;
+/// Whether a column holds other values than its reference.
+pub mod drift;
 /// Columns into a matrix: impute, encode, scale.
 pub mod features;
 /// From labelled rows to a fitted model.

@@ -14,6 +14,8 @@
 
 /// Some rows of a table.
 mod batch;
+/// The decisions that a correction changes.
+mod changes;
 /// Digests of files.
 mod digest;
 /// From a pattern to the files of a table.
@@ -46,6 +48,7 @@ mod table;
 mod time_filter;
 
 pub use batch::Batch;
+pub use changes::{ChangedRows, ChangesWriter};
 pub use digest::file_sha256;
 pub use discover::{FILES_MAX, SourceFile, discover};
 pub use duplicates::{DuplicateFinder, Duplicates, duplicate_ids};

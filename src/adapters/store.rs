@@ -24,6 +24,8 @@ mod ending;
 pub mod error;
 /// Inputs, findings and profiles of a run.
 mod evidence;
+/// What earlier runs of a job were and said.
+mod past;
 /// Deletion of what nothing needs any more.
 mod prune;
 /// Queue, claim, start.
@@ -47,9 +49,9 @@ use self::error::Stop;
 pub use self::error::StoreError;
 pub use self::record::{
     Afterwards, AliasMove, AliasState, Attempt, Attribution, Conclusion, Decision, Enqueued,
-    Failure, Finished, Import, Imported, Input, Intent, JobStatus, ModelPin, NewOutput, NewRun,
-    NewVersion, OutputRecord, OutputRole, Profile, Rows, RunFilter, RunRecord, Stage, TickDecision,
-    TickRecord, Transition,
+    Failure, Finished, FollowUp, Import, Imported, Input, Intent, JobStatus, ModelPin, NewOutput,
+    NewRun, NewVersion, OutputRecord, OutputRole, Profile, Rows, RunFilter, RunRecord, Stage,
+    TickDecision, TickRecord, Transition,
 };
 
 /// How to open a store.

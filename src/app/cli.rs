@@ -221,7 +221,7 @@ fn run_to_end(context: &Context, command: Command) -> Result<Answer, Failure> {
 
 async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure> {
     match command {
-        Command::Init(args) => init::cmd_init(context, &args),
+        Command::Init(args) => init::cmd_init(context, &args).await,
         Command::Validate(args) => validate::cmd_validate(context, &args),
         Command::Plan(args) => plan::cmd_plan(context, &args).await,
         Command::Run(args) => run::cmd_run(context, &args).await,

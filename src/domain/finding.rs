@@ -15,6 +15,8 @@ pub enum FindingKind {
     Gate,
     /// A judgement of a champion after its promotion.
     Watch,
+    /// A reason to train, and whether it fired.
+    Trigger,
 }
 
 /// What a finding says.
@@ -32,7 +34,13 @@ pub enum FindingVerdict {
     NotApplicable,
 }
 
-named!(FindingKind { Check => "check", Drift => "drift", Gate => "gate", Watch => "watch" });
+named!(FindingKind {
+    Check => "check",
+    Drift => "drift",
+    Gate => "gate",
+    Watch => "watch",
+    Trigger => "trigger",
+});
 
 named!(FindingVerdict {
     Pass => "pass",

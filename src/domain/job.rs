@@ -7,6 +7,8 @@
 pub mod code;
 /// From the text of a job file to a [`Job`], or to every problem in it.
 pub mod parse;
+/// What watches and governs a model.
+pub mod policy;
 /// A problem in a file, with its place.
 pub mod problem;
 /// The JSON Schema of a job file, from the same table of keys that the parser reads.
@@ -25,7 +27,7 @@ mod path;
 /// From a table of TOML to checked values.
 pub(crate) mod reader;
 /// What the keys of a job must be together.
-mod rules;
+pub(crate) mod rules;
 /// A table after its keys were checked one by one.
 pub(crate) mod section;
 /// What a text must be, by the shape that its key asks for.
@@ -38,6 +40,9 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::domain::identity::JobName;
+use crate::domain::job::policy::{
+    DriftSpec, GateSpec, GatesSpec, RetrainSpec, RolloutStrategy, WatchSpec,
+};
 use crate::domain::run::named;
 use crate::domain::schedule::Schedule;
 use crate::domain::template::Template;
@@ -67,6 +72,18 @@ pub struct Job {
     pub train: TrainSpec,
     /// In the order of the file.
     pub checks: Vec<CheckSpec>,
+    /// How the data are compared with a reference.
+    pub drift: DriftSpec,
+    /// When a new version is trained by itself; `None`: by hand and from CI only.
+    pub retrain: Option<RetrainSpec>,
+    /// What a candidate must show, in the order of the file; never empty.
+    pub gates: Vec<GateSpec>,
+    /// What holds for all gates together.
+    pub gates_together: GatesSpec,
+    /// How a blessed candidate becomes champion.
+    pub rollout: RolloutStrategy,
+    /// What is watched after a promotion.
+    pub watch: WatchSpec,
 }
 
 /// `[data]`: one definition for scoring and training, so that they cannot skew.

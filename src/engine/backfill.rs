@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::run::{RunKind, Trigger};
 use crate::engine::error::{Cause, RunError};
-use crate::engine::execute::{self, Force, Outcome, Progress, Promotion, Request};
+use crate::engine::execute::{self, Force, Outcome, Progress, Promotion, Request, Scope};
 use crate::engine::jobs::LoadedJob;
 use crate::engine::world::World;
 
@@ -51,6 +51,7 @@ pub async fn backfill(
             trigger: Trigger::Backfill,
             force: request.force,
             promotion: Promotion::IfBlessed,
+            scope: Scope::Chain,
             progress: request.progress.clone(),
         };
         let outcome = execute::run(world, loaded, asked).await;

@@ -1,7 +1,8 @@
-//! From files to a candidate: read, split, fit, evaluate on held-out rows, pack an artifact.
+//! From files to a candidate: read, split, fit, evaluate on held-out rows, judge, pack an artifact.
 //!
 //! At tick T only rows before T are used. Evaluation goes through the very code that scores, on the
-//! artifact as it was decoded from its own bytes: what is registered is what was measured.
+//! artifact as it was decoded from its own bytes: what is registered is what was measured. The champion
+//! scores the same rows, so that gates compare like with like.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +10,26 @@ use sha2::Digest as _;
 
 use crate::adapters::dataset::SourceFile;
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
-use crate::domain::frame::Frame;
+use crate::domain::frame::{Cells, Frame};
+use crate::domain::gate::Judgement;
 use crate::domain::identity::{RunId, Sha256};
-use crate::domain::job::Job;
+use crate::domain::job::{Job, Task};
 use crate::domain::registry::MetricValue;
 use crate::domain::run::Interval;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Progress;
-use crate::engine::pass::{hash_inputs, score_columns, score_frame};
+use crate::engine::gates::{self, Baseline, Evidence, HeldOut};
+use crate::engine::pass::{Contender, hash_inputs, score_columns, score_frame};
 use crate::engine::report::InputFile;
 use crate::engine::training_rows::{TrainingRows, read};
 use crate::learn::artifact::{Artifact, Scores, TrainingFacts};
 use crate::learn::fit::fit;
-use crate::learn::metric;
 use crate::learn::model::{Labels, ReadLabels, read_labels};
 use crate::learn::profile::ReferenceProfile;
-use crate::learn::split::{SplitRows, split};
+use crate::learn::split::{FittedRows, SplitRows, split};
 
 /// Held-out rows that the artifact is tried on before it is registered.
 const TRIAL_ROWS: usize = 100;
-/// Where a probability becomes a decision, for metrics of a job without `score.threshold`.
-const DECISION_THRESHOLD: f64 = 0.5;
 
 /// Everything a training will read.
 #[derive(Debug, Clone)]
@@ -42,6 +42,8 @@ pub struct TrainPlan {
     pub files: Vec<SourceFile>,
     /// Digest of the job file.
     pub job_sha256: Sha256,
+    /// Columns that are read besides features and label, where they are there.
+    pub also: Vec<String>,
 }
 
 /// An evaluated version, not yet registered.
@@ -63,14 +65,17 @@ pub struct Candidate {
     pub metrics: BTreeMap<String, MetricValue>,
     /// What a person should know: dropped columns, rows without label.
     pub findings: Vec<Finding>,
+    /// What its gates say.
+    pub judgements: Vec<Judgement>,
     /// The files that were read.
     pub inputs: Vec<InputFile>,
 }
 
-/// Trains what `job` says on what `plan` names.
+/// Trains what `job` says on what `plan` names, and judges the result beside `champion`.
 pub fn train(
     plan: &TrainPlan,
     job: &Job,
+    champion: Option<&Contender>,
     progress: Option<&Progress>,
 ) -> Result<Candidate, RunError> {
     let rows = read(plan, job, progress)?;
@@ -94,6 +99,10 @@ pub fn train(
         rows: train_rows.len() as u64,
         rows_test: test_rows.len() as u64,
         interval_micros: rows.times.as_deref().and_then(span),
+        fitted: {
+            let times = rows.times.as_ref().map(|times| pick(times, &train_rows));
+            FittedRows::of(&job.train.split, job.train.seed, times.as_deref())
+        },
         data_sha256: data_digest(&inputs),
         job_sha256: plan.job_sha256.0,
         seed: job.train.seed,
@@ -101,18 +110,26 @@ pub fn train(
     };
     let labelled_ids = pick(&rows.ids, &read.rows);
     let categories_max = job.features.categories_max;
-    let reference =
-        ReferenceProfile::of(&rows.table.frame(&read.rows), &labelled_ids, categories_max)
-            .map_err(RunError::data("profile"))?;
+    let reference = ReferenceProfile::of(&rows.profiled(&read.rows), &labelled_ids, categories_max)
+        .map_err(RunError::data("profile"))?;
     let mut artifact = fitted.into_artifact(facts, rows.schema.clone(), reference);
     let test = rows.table.frame(&test_rows);
     let scores = artifact.score(&test).map_err(RunError::data("evaluate"))?;
     let test_ids = pick(&rows.ids, &test_rows);
     artifact.score_reference = Some(score_reference(&artifact, &scores, &test_ids)?);
-    let metrics = evaluate(job, &artifact, &read.labels.gather(&sides.test), &scores)?;
     let bytes = artifact.encode().map_err(RunError::other("write the model"))?;
     let tried = &test_rows[..test_rows.len().min(TRIAL_ROWS)];
     try_out(&bytes, &rows.table.frame(tried), &scores)?;
+    let held_out = HeldOut {
+        artifact: &artifact,
+        labels: &read.labels.gather(&sides.test),
+        scores: &scores,
+        ids: &test_ids,
+    };
+    let all: Vec<usize> = (0..test_rows.len()).collect();
+    let metrics = held_out.metrics(job, &all)?;
+    let evidence = evidence(job, &rows, (&read, &sides), held_out, champion);
+    let judgements = gates::judge(&evidence)?;
     Ok(Candidate {
         bytes,
         kind: job.model.params.kind(),
@@ -120,10 +137,105 @@ pub fn train(
         rows_read: rows.table.rows() as u64,
         rows_train: train_rows.len() as u64,
         rows_test: test_rows.len() as u64,
-        metrics,
+        metrics: metrics.into_iter().map(|(id, value)| (id.to_owned(), value)).collect(),
         findings,
+        judgements,
         inputs,
     })
+}
+
+/// Everything that gates look at.
+fn evidence<'a>(
+    job: &'a Job,
+    rows: &TrainingRows,
+    (read, sides): (&ReadLabels, &SplitRows),
+    held_out: HeldOut<'a>,
+    champion: Option<&'a Contender>,
+) -> Evidence<'a> {
+    let test_rows = pick(&read.rows, &sides.test);
+    let times = rows.times.as_ref().map(|times| pick(times, &test_rows));
+    let is_fair = |row: &usize| {
+        let time = times.as_ref().map(|times| times[*row]);
+        champion.is_none_or(|champion| {
+            !champion.artifact.facts.fitted.may_hold(held_out.ids[*row], time)
+        })
+    };
+    let fair = (0..test_rows.len()).filter(is_fair).collect();
+    let gates = job.gates.iter().filter_map(|gate| gate.slice.as_ref());
+    let slices = gates.filter_map(|column| {
+        let cells = rows.table.cells(column, &test_rows)?;
+        Some((column.clone(), values_as_text(&cells)))
+    });
+    Evidence {
+        job,
+        baseline: champion.map(|champion| {
+            let found = champion.artifact.score(&rows.table.frame(&test_rows));
+            let obstacle = found.as_ref().err().map(ToString::to_string);
+            let (version, artifact) = (champion.model.version, &champion.artifact);
+            Baseline { version, artifact, scores: found.ok(), obstacle }
+        }),
+        fair,
+        constant: constant(held_out.artifact, &read.labels.gather(&sides.train)),
+        last_value: last_value(job, rows, read, sides, held_out.artifact),
+        slices: slices.collect(),
+        held_out,
+    }
+}
+
+/// What the constant predictor says: the class shares of the training rows, or the mean of their labels.
+fn constant(artifact: &Artifact, labels: &Labels) -> Vec<f64> {
+    let rows = labels.len().max(1) as f64;
+    match labels {
+        Labels::Values(values) => vec![values.iter().sum::<f64>() / rows],
+        Labels::Classes { index, .. } => {
+            let mut counts = vec![0.0; artifact.classes.len()];
+            for class in index {
+                counts[*class as usize] += 1.0;
+            }
+            let shares = counts.into_iter().map(|count| count / rows);
+            match artifact.task {
+                Task::Multiclass => shares.collect(),
+                _ => shares.skip(artifact.positive).take(1).collect(),
+            }
+        }
+    }
+}
+
+/// For each held-out row what the label of the row before it in time was; NaN for the first. `None` without
+/// times, and for classes beyond two, where a label is no probability.
+fn last_value(
+    job: &Job,
+    rows: &TrainingRows,
+    read: &ReadLabels,
+    sides: &SplitRows,
+    artifact: &Artifact,
+) -> Option<Vec<f64>> {
+    let times = pick(rows.times.as_ref()?, &read.rows);
+    let value = |place: usize| match (&read.labels, job.model.task) {
+        (Labels::Values(values), _) => Some(values[place]),
+        (Labels::Classes { index, .. }, Task::Binary) => {
+            Some(f64::from(u8::from(index[place] as usize == artifact.positive)))
+        }
+        (Labels::Classes { .. }, _) => None,
+    };
+    let mut in_time: Vec<usize> = (0..times.len()).collect();
+    in_time.sort_by_key(|place| times[*place]);
+    let mut before = vec![f64::NAN; times.len()];
+    for pair in in_time.windows(2) {
+        before[pair[1]] = value(pair[0])?;
+    }
+    Some(pick(&before, &sides.test))
+}
+
+/// The value of each row as text; a number as it prints.
+fn values_as_text(cells: &Cells<'_>) -> Vec<Option<String>> {
+    match cells {
+        Cells::Text(values) => values.iter().map(|value| value.map(str::to_owned)).collect(),
+        Cells::Number(numbers) => {
+            let rows = 0..numbers.values.len();
+            rows.map(|row| numbers.value(row).map(|value| (value + 0.0).to_string())).collect()
+        }
+    }
 }
 
 /// The labels of the rows that have one.
@@ -153,36 +265,6 @@ fn sides(job: &Job, rows: &TrainingRows, labelled: &[usize]) -> Result<SplitRows
     let times = rows.times.as_ref().map(|times| pick(times, labelled));
     split(&job.train.split, job.train.seed, &ids, times.as_deref())
         .map_err(RunError::data("split the rows"))
-}
-
-/// Metrics of the scores of held-out rows.
-fn evaluate(
-    job: &Job,
-    artifact: &Artifact,
-    labels: &Labels,
-    scores: &Scores,
-) -> Result<BTreeMap<String, MetricValue>, RunError> {
-    let seed = job.train.seed;
-    let found = match (labels, scores) {
-        (Labels::Values(truth), Scores::Value(predicted)) => {
-            metric::regression(truth, predicted, seed)
-        }
-        (Labels::Classes { index, .. }, Scores::Value(probability)) => {
-            let positive = u32::try_from(artifact.positive).unwrap_or(u32::MAX);
-            let truth: Vec<bool> = index.iter().map(|class| *class == positive).collect();
-            let threshold = job.score.threshold.unwrap_or(DECISION_THRESHOLD);
-            metric::binary(&truth, probability, threshold, seed)
-        }
-        (Labels::Classes { index, .. }, Scores::Classes(probability)) => {
-            metric::multiclass(index, probability, seed)
-        }
-        (Labels::Values(_), Scores::Classes(_)) => {
-            let message = "a regression gave scores for classes; this is a bug";
-            return Err(RunError::new("evaluate", Cause::Other, message));
-        }
-    };
-    let found = found.map_err(RunError::data("evaluate"))?;
-    Ok(found.into_iter().map(|(id, value)| (id.to_owned(), value)).collect())
 }
 
 /// The profile of held-out scores: in-sample ones would make every night look drifted.

@@ -108,6 +108,7 @@ pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), Run
         rows: Rows::default(),
         stages: execution.stages.clone(),
         decision: None,
+        follow_ups: Vec::new(),
         at: execution.world.now(),
     };
     match execution.world.store.fail(&execution.claim, &failure).await {
@@ -136,12 +137,12 @@ fn discard_staged(execution: &Execution<'_>) {
 async fn hold(world: &World, run: &RunId) -> Result<(), RunError> {
     let failed = RunError::store("commit");
     if let Some(found) = world.store.conclusion(run).await.map_err(failed)? {
-        let held = Conclusion {
-            verdict: Verdict::Held,
-            exit_code: Verdict::Held.exit_code(),
-            aliases: None,
-            ..found
+        // A version that does not become champion is held; what a score run says of its data stays.
+        let verdict = match found.verdict {
+            Verdict::Promoted => Verdict::Held,
+            verdict => verdict,
         };
+        let held = Conclusion { verdict, exit_code: verdict.exit_code(), aliases: None, ..found };
         world.store.revise(run, &held).await.map_err(failed)?;
     }
     Ok(())

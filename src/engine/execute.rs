@@ -1,18 +1,23 @@
 //! From a request to a committed run: enqueue, claim, plan, do, commit. The only way anything runs.
 //!
-//! A trigger is a label; schedule, command line and CI all come through here. A run that fails is
-//! recorded as failed before the error is returned, so nothing that was begun is forgotten.
+//! A trigger is a label; schedule, command line and CI all come through here, and so do the runs that
+//! another run has queued. A run that fails is recorded as failed before the error is returned, so nothing
+//! that was begun is forgotten.
 
+/// The right to execute a run.
+mod claim;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use sha2::Digest as _;
 
-use crate::adapters::lock::RunLock;
-use crate::adapters::store::{Enqueued, NewRun};
+use self::claim::{claim, take};
+use crate::adapters::store::{ModelPin, RunRecord};
 use crate::domain::identity::{RunId, Sha256};
-use crate::domain::run::{Claim, Interval, RunKind, RunSlot, State, Trigger};
+use crate::domain::job::parse::parse;
+use crate::domain::run::{Claim, Interval, RunKind, RunSlot, Trigger};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::jobs::LoadedJob;
 use crate::engine::report::{self, RunReport, Stage};
@@ -30,8 +35,19 @@ pub struct Request {
     pub force: Force,
     /// Whether a trained version may become champion.
     pub promotion: Promotion,
+    /// What a score run may lead to.
+    pub scope: Scope,
     /// Told of stages and rows as they are done.
     pub progress: Option<Progress>,
+}
+
+/// What a score run may lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything its job says: retraining as well.
+    Chain,
+    /// Scores, and their correction should the champion be rolled back.
+    ScoresOnly,
 }
 
 /// What happens with a tick that is committed already.
@@ -103,8 +119,12 @@ pub struct Execution<'a> {
     pub claim: Claim,
     /// The digest of the job file.
     pub job_sha256: Sha256,
+    /// The version that it scores with; `None` is the champion.
+    pub pinned: Option<ModelPin>,
     /// Whether a trained version may become champion.
     pub promotion: Promotion,
+    /// What a score run may lead to.
+    pub scope: Scope,
     /// Told of stages and rows as they are done.
     pub progress: Option<Progress>,
     /// Stages with their durations, in order.
@@ -128,11 +148,17 @@ impl Execution<'_> {
     }
 }
 
-/// The whole chain, as the daemon would: a first training if there is no champion, then scoring.
+/// Most runs that one request executes beyond its own, so that no chain is endless.
+const FOLLOW_UPS_MAX: usize = 10_000;
+
+/// The whole chain, as the daemon would: a first training if there is no champion, then scoring, then the
+/// runs that these cause.
 pub async fn run(world: &World, loaded: &LoadedJob, request: Request) -> Result<Outcome, RunError> {
     recover::recover(world).await?;
     let tick = plan::tick_of(&loaded.job, request.tick, world.now())?;
-    let request = Request { tick: Some(tick), ..request };
+    let request = Request { tick: Some(tick), scope: Scope::Chain, ..request };
+    // What an earlier process was killed before.
+    drain(world, loaded, request.progress.as_ref()).await?;
     let mut first = None;
     if world.champion(&loaded.job.name).await?.is_none() {
         let training = Request {
@@ -147,7 +173,8 @@ pub async fn run(world: &World, loaded: &LoadedJob, request: Request) -> Result<
         }
         first = Some(trained);
     }
-    let mut outcome = execute(world, loaded, RunKind::Score, request).await?;
+    let outcome = execute(world, loaded, RunKind::Score, request.clone()).await?;
+    let mut outcome = followed(world, loaded, outcome, request.progress.as_ref()).await?;
     if let (Outcome::Done(report), Some(training)) = (&mut outcome, first) {
         report.preceded_by.push(training.report().clone());
     }
@@ -161,7 +188,10 @@ pub async fn score(
     request: Request,
 ) -> Result<Outcome, RunError> {
     recover::recover(world).await?;
-    execute(world, loaded, RunKind::Score, request).await
+    let progress = request.progress.clone();
+    let request = Request { scope: Scope::ScoresOnly, ..request };
+    let outcome = execute(world, loaded, RunKind::Score, request).await?;
+    followed(world, loaded, outcome, progress.as_ref()).await
 }
 
 /// Trains one version. Without a tick: as of now, whatever the schedule.
@@ -173,6 +203,102 @@ pub async fn train(
     recover::recover(world).await?;
     let tick = Some(request.tick.unwrap_or_else(|| world.now()));
     execute(world, loaded, RunKind::Train, Request { tick, ..request }).await
+}
+
+/// Executes the runs that `outcome` has caused, and reads it back with them.
+async fn followed(
+    world: &World,
+    loaded: &LoadedJob,
+    outcome: Outcome,
+    progress: Option<&Progress>,
+) -> Result<Outcome, RunError> {
+    let Outcome::Done(report) = outcome else { return Ok(outcome) };
+    drain(world, loaded, progress).await?;
+    Ok(Outcome::Done(Box::new(report::load(world, &report.run).await?)))
+}
+
+/// Executes the queued runs of a job, oldest first, until none is left.
+///
+/// One that fails is on record as failed and does not keep the others from running, unless the failure
+/// says that nothing can be trusted any more. One that somebody else executes is left to them.
+pub async fn drain(
+    world: &World,
+    loaded: &LoadedJob,
+    progress: Option<&Progress>,
+) -> Result<(), RunError> {
+    let failed = RunError::store("look for queued runs");
+    let mut others: BTreeSet<RunId> = BTreeSet::new();
+    for _ in 0..FOLLOW_UPS_MAX {
+        let queued = world.store.queued().await.map_err(failed)?;
+        let is_ours = |record: &&RunRecord| {
+            record.slot.job == loaded.job.name && !others.contains(&record.id)
+        };
+        let Some(next) = queued.iter().find(is_ours) else { return Ok(()) };
+        match execute_queued(world, loaded, next, progress).await {
+            Ok(()) => {}
+            Err(error) => match error.cause {
+                Cause::Fsync | Cause::Damaged => return Err(error),
+                Cause::Busy => {
+                    others.insert(next.id.clone());
+                }
+                Cause::Request | Cause::Job | Cause::Data | Cause::Other => {
+                    tracing::warn!(run.id = %next.id, error = %error.chain(), "a queued run failed");
+                }
+            },
+        }
+    }
+    let message = format!("more than {FOLLOW_UPS_MAX} runs were queued by one another");
+    Err(RunError::new("drain the queue", Cause::Other, message))
+}
+
+/// Executes a run that another one has queued, by the job file that it was queued with.
+async fn execute_queued(
+    world: &World,
+    loaded: &LoadedJob,
+    record: &RunRecord,
+    progress: Option<&Progress>,
+) -> Result<(), RunError> {
+    let (claim, _lock) = take(world, &record.id, &record.slot).await?;
+    let defined = defined(world, loaded, record).await?;
+    perform(Execution {
+        world,
+        loaded: defined.as_ref().unwrap_or(loaded),
+        slot: record.slot.clone(),
+        trigger: record.trigger,
+        interval: record.interval,
+        claim,
+        job_sha256: record.job_sha256,
+        pinned: record.model,
+        promotion: Promotion::IfBlessed,
+        scope: Scope::Chain,
+        progress: progress.cloned(),
+        stages: Vec::new(),
+    })
+    .await
+}
+
+/// The job that a queued run executes, where its file has changed since.
+async fn defined(
+    world: &World,
+    loaded: &LoadedJob,
+    record: &RunRecord,
+) -> Result<Option<LoadedJob>, RunError> {
+    if record.job_sha256 == loaded.sha256() {
+        return Ok(None);
+    }
+    let failed = RunError::store("read the definition of a run");
+    let text = world.store.definition(&record.job_sha256).await.map_err(failed)?;
+    let file = loaded.file.clone();
+    let parsed = text.and_then(|text| {
+        let job = parse(&file, text.as_bytes()).ok()?;
+        Some(LoadedJob { file, text, job })
+    });
+    let missing = || {
+        let message =
+            "the job file that the run was queued with is not on record or does not parse";
+        RunError::new("read the definition of a run", Cause::Job, message)
+    };
+    parsed.map(Some).ok_or_else(missing)
 }
 
 async fn execute(
@@ -203,8 +329,7 @@ async fn execute(
     let slot = RunSlot { job: job.name.clone(), kind, tick, revision };
     let (claim, _lock, job_sha256) = claim(world, loaded, &slot, request.trigger, interval).await?;
     let run = claim.run.clone();
-    let log = world.run_log(&run)?;
-    let mut execution = Execution {
+    perform(Execution {
         world,
         loaded,
         slot,
@@ -212,72 +337,33 @@ async fn execute(
         interval,
         claim,
         job_sha256,
+        pinned: None,
         promotion: request.promotion,
+        scope: request.scope,
         progress: request.progress,
         stages: Vec::new(),
-    };
-    tracing::info!(job.name = %job.name, run.id = %run, "{kind} of `{}` for {tick} begins", job.name);
+    })
+    .await?;
+    Ok(Outcome::Done(Box::new(report::load(world, &run).await?)))
+}
+
+/// Executes a claimed run to its end; an error is on record before it is returned.
+async fn perform(mut execution: Execution<'_>) -> Result<(), RunError> {
+    let RunSlot { job, kind, tick, .. } = execution.slot.clone();
+    let run = execution.claim.run.clone();
+    let log = execution.world.run_log(&run)?;
+    tracing::info!(job.name = %job, run.id = %run, "{kind} of `{job}` for {tick} begins");
     let done = match kind {
         RunKind::Score => Box::pin(score::execute(&mut execution)).await,
         RunKind::Train => Box::pin(train::execute(&mut execution)).await,
     };
-    if let Err(error) = done {
-        commit::fail(&execution, &error).await?;
-        drop(log);
-        return Err(RunError { run: Some(run), ..error });
-    }
-    drop(log);
-    Ok(Outcome::Done(Box::new(report::load(world, &run).await?)))
-}
-
-/// Takes the slot for this process: queued if it is new or had failed, locked, claimed, started.
-///
-/// The lock comes before the claim, so that a run that is seen as claimed is never seen as lost while
-/// its process lives.
-async fn claim(
-    world: &World,
-    loaded: &LoadedJob,
-    slot: &RunSlot,
-    trigger: Trigger,
-    interval: Interval,
-) -> Result<(Claim, RunLock, Sha256), RunError> {
-    let failed = RunError::store("claim");
-    let job_sha256 = Sha256(sha2::Sha256::digest(loaded.text.as_bytes()).into());
-    let now = world.now();
-    let new = NewRun {
-        id: world.new_run_id(slot)?,
-        slot: slot.clone(),
-        trigger,
-        interval,
-        job_sha256,
-        job_text: loaded.text.clone(),
-        parent: None,
-        created_at: now,
-    };
-    let run = match world.store.enqueue(&new).await.map_err(failed)? {
-        Enqueued::New(run) => run,
-        Enqueued::Existing(record) => {
-            if matches!(record.state, State::Failed | State::Dead | State::Cancelled) {
-                let _queued = world
-                    .store
-                    .requeue(&record.id, &loaded.text, &job_sha256, now)
-                    .await
-                    .map_err(failed)?;
-            }
-            record.id
+    let ended = match done {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            commit::fail(&execution, &error).await?;
+            Err(RunError { run: Some(run), ..error })
         }
     };
-    let lock = RunLock::acquire(&world.state_dir(), &run).map_err(RunError::other("claim"))?;
-    let Some(lock) = lock else { return Err(busy(&run, slot)) };
-    let owner = format!("pid:{}", std::process::id());
-    let Some(claim) = world.store.claim(&run, &owner, now).await.map_err(failed)? else {
-        return Err(busy(&run, slot));
-    };
-    world.store.start(&claim).await.map_err(failed)?;
-    Ok((claim, lock, job_sha256))
-}
-
-fn busy(run: &RunId, slot: &RunSlot) -> RunError {
-    let message = format!("somebody else owns run `{run}` of `{}` for {}", slot.job, slot.tick);
-    RunError::new("claim", Cause::Busy, message).hint(format!("`nightshift show {run}` shows it"))
+    drop(log);
+    ended
 }

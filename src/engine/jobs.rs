@@ -8,6 +8,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use sha2::Digest as _;
+
+use crate::domain::identity::Sha256;
 use crate::domain::job::Job;
 use crate::domain::job::document::SIZE_MAX_BYTES;
 use crate::domain::job::parse::parse_all;
@@ -43,6 +46,13 @@ pub struct LoadedJob {
     pub text: String,
     /// What the text says.
     pub job: Job,
+}
+
+impl LoadedJob {
+    /// The digest of the file, by which a run knows what it executed.
+    pub fn sha256(&self) -> Sha256 {
+        Sha256(sha2::Sha256::digest(self.text.as_bytes()).into())
+    }
 }
 
 impl LoadedJobs {

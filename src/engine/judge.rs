@@ -5,11 +5,13 @@
 
 use jiff::Timestamp;
 
+use crate::adapters::dataset::Written;
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
 use crate::domain::job::{CheckAction, Job};
 use crate::domain::table::{SchemaDifference, TableSchema};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::report::Rows;
+use crate::learn::agreement::Agreement;
 use crate::learn::artifact::Artifact;
 use crate::learn::check::{ColumnFacts, TableFacts, judge_table};
 use crate::learn::profile::TableProfile;
@@ -136,6 +138,20 @@ fn quarantine(job: &Job, rows: Rows) -> Finding {
     let mut out = Finding::new(FindingKind::Check, "quarantine_max", verdict, message);
     out.value = Some(share);
     out.limit = Some(limit);
+    out
+}
+
+/// What a correction changes of what was published before.
+pub fn correction(agreement: &Agreement, changes: Option<&Written>) -> Finding {
+    let rows = agreement.rows();
+    let flipped = changes.map_or(0, |written| written.rows);
+    let (metric, message) = match agreement.flips() {
+        Some(_) => ("changed_decisions", format!("{flipped} of {rows} decisions changed")),
+        None => ("corrected_rows", format!("the scores of {rows} rows were made anew")),
+    };
+    let mut out = Finding::new(FindingKind::Watch, "correction", FindingVerdict::Pass, message);
+    out.metric = Some(metric.to_owned());
+    out.value = Some(if agreement.flips().is_some() { flipped as f64 } else { rows as f64 });
     out
 }
 

@@ -14,6 +14,18 @@ pub const MANIFEST_FILE: &str = "manifest.json";
 
 const ROLE_PART: &str = "part";
 const ROLE_QUARANTINE: &str = "quarantine";
+const ROLE_CHANGES: &str = "changes";
+
+/// The files that a manifest names.
+#[derive(Debug, Clone, Copy)]
+pub struct Published<'a> {
+    /// The scores.
+    pub part: &'a Written,
+    /// The rows that were set aside.
+    pub quarantine: Option<&'a Written>,
+    /// The decisions that a correction changed.
+    pub changes: Option<&'a Written>,
+}
 
 /// Everything a reader needs to find, check and trace the scores of a tick.
 #[derive(Debug, Serialize)]
@@ -71,12 +83,16 @@ struct ManifestRows {
     quarantined: u64,
 }
 
-/// The bytes of the manifest of a run that has `scored` what its `plan` says.
-pub fn encode(plan: &ScorePlan, scored: &Scored) -> Result<Vec<u8>, serde_json::Error> {
-    let part = (ROLE_PART, pass::part_name(&plan.run), Some(&scored.part));
-    let set_aside =
-        (ROLE_QUARANTINE, pass::quarantine_target(&plan.run), scored.quarantine.as_ref());
-    let outputs = [part, set_aside]
+/// The bytes of the manifest of a run that has `scored` what its `plan` says, and publishes `files`.
+pub fn encode(
+    plan: &ScorePlan,
+    scored: &Scored,
+    files: &Published<'_>,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let part = (ROLE_PART, pass::part_name(&plan.run), Some(files.part));
+    let set_aside = (ROLE_QUARANTINE, pass::quarantine_target(&plan.run), files.quarantine);
+    let changes = (ROLE_CHANGES, pass::changes_target(&plan.run), files.changes);
+    let outputs = [part, set_aside, changes]
         .into_iter()
         .filter_map(|(role, path, written)| written.map(|written| output(role, path, written)))
         .collect();
@@ -104,7 +120,7 @@ pub fn encode(plan: &ScorePlan, scored: &Scored) -> Result<Vec<u8>, serde_json::
             scored: scored.rows.scored,
             quarantined: scored.rows.quarantined,
         },
-        id_set: scored.part.id_set.to_string(),
+        id_set: files.part.id_set.to_string(),
     };
     let mut out = serde_json::to_vec_pretty(&manifest)?;
     out.push(b'\n');

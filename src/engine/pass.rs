@@ -1,10 +1,16 @@
 //! One pass over the data, in constant memory: the middle of a score run.
 //!
-//! Each batch is judged, scored, profiled, reconciled and written, and then forgotten. Nothing here
-//! decides whether the scores are published; [`Scored`] holds what that decision needs.
+//! Each batch is judged, scored, profiled, reconciled and written, and then forgotten. A second version
+//! may score the same rows in the same pass: `previous` while a promotion is watched, or the version
+//! whose scores are being corrected. Nothing here decides whether or which scores are published;
+//! [`Scored`] holds what that decision needs.
 
 /// The rows of the pass.
 mod batches;
+/// What a correction changes.
+mod correction;
+/// One version in the pass.
+mod track;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,35 +24,107 @@ use crate::domain::job::{Job, Task};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::{Progress, ProgressEvent};
 use crate::engine::judge;
-use crate::engine::report::{InputFile, Rows};
+use crate::engine::report::{InputFile, ModelRef, Rows};
 use crate::engine::score::ScorePlan;
+use crate::learn::agreement::Agreement;
 use crate::learn::artifact::Artifact;
 use crate::learn::profile::TableProfile;
 
 /// Rows of a batch: enough to keep both cores busy, few enough to stay in memory by the dozen.
 pub const BATCH_ROWS: usize = 131_072;
 
+/// A version that scores in a pass.
+#[derive(Debug)]
+pub struct Contender {
+    /// Which one it is.
+    pub model: ModelRef,
+    /// The version itself.
+    pub artifact: Artifact,
+}
+
+/// The versions that score in a pass.
+#[derive(Debug)]
+pub struct Contenders {
+    /// The version whose scores are published unless something speaks against it.
+    pub lead: Contender,
+    /// The version that scores beside it.
+    pub second: Second,
+}
+
+/// The version that scores beside the lead, and what for.
+#[derive(Debug)]
+pub enum Second {
+    /// There is none.
+    None,
+    /// `previous`, whose scores are published should the lead be rolled back.
+    Standby(Contender),
+    /// The version that published this tick before; its decisions are compared with the lead's.
+    Replaced(Contender),
+}
+
+impl Second {
+    fn contender(&self) -> Option<&Contender> {
+        match self {
+            Self::None => None,
+            Self::Standby(contender) | Self::Replaced(contender) => Some(contender),
+        }
+    }
+}
+
 /// What the pass found and wrote.
 pub struct Scored {
     /// Row counts.
     pub rows: Rows,
-    /// What was found, passes included.
+    /// What was found of the data, passes included.
     pub findings: Vec<Finding>,
     /// The profile of every column that was read.
     pub profile: TableProfile,
-    /// The profile of the published scores.
-    pub score_profile: TableProfile,
     /// The files that were read.
     pub inputs: Vec<InputFile>,
-    /// The staged scores, with the ids that have one.
-    pub part: Written,
     /// `None` if no row was set aside.
     pub quarantine: Option<Written>,
+    /// What the lead wrote, or why it could not score (only where there is a standby).
+    pub lead: Result<TrackScored, String>,
+    /// What the second version made of the same rows.
+    pub second: SecondScored,
+}
+
+/// What one version wrote.
+pub struct TrackScored {
+    /// The staged scores, with the ids that have one.
+    pub part: Written,
+    /// The profile of the scores of the rows that are kept.
+    pub scores: TableProfile,
+}
+
+/// What the second version made of the rows.
+pub enum SecondScored {
+    /// There was none.
+    None,
+    /// Its scores are ready to be published, unless it could not score either.
+    Standby {
+        /// What it wrote, or why it could not score.
+        scored: Result<TrackScored, String>,
+        /// How the two versions differ.
+        agreement: Agreement,
+    },
+    /// The decisions that the correction changes.
+    Replaced {
+        /// The changed rows; `None` if no decision changed.
+        changes: Option<Written>,
+        /// How the two versions differ.
+        agreement: Agreement,
+    },
 }
 
 /// File name of the scores of `run`.
 pub fn part_name(run: &RunId) -> String {
     format!("part-{run}-0000.parquet")
+}
+
+/// File name of the scores of the standby of `run`, while they are staged.
+pub fn standby_name(run: &RunId) -> String {
+    format!("standby-{run}.parquet")
 }
 
 /// File name of the rows of `run` that were set aside, while they are staged.
@@ -59,20 +137,31 @@ pub fn quarantine_target(run: &RunId) -> String {
     format!("_quarantine/{run}.parquet")
 }
 
+/// File name of the decisions that the correction `run` changed, while they are staged.
+pub fn changes_name(run: &RunId) -> String {
+    format!("changes-{run}.parquet")
+}
+
+/// Where readers find the decisions that the correction `run` changed, relative to the output folder.
+pub fn changes_target(run: &RunId) -> String {
+    format!("_changes/{run}.parquet")
+}
+
 /// Scores everything that `plan` names, into files in the folder `staging`.
 pub fn score(
     plan: &ScorePlan,
     staging: &Path,
     job: &Job,
-    artifact: &Artifact,
+    contenders: &Contenders,
     progress: Option<&Progress>,
 ) -> Result<Scored, RunError> {
+    let artifact = &contenders.lead.artifact;
     let table = Table::open_pinned(&plan.files, job.data.id.as_deref(), &artifact.schema)
         .map_err(|error| RunError::new("read", Cause::Data, error))?;
     let mut findings = judge::schema(job, artifact, table.schema())?;
-    let columns = columns_to_read(job, artifact, &table);
+    let columns = columns_to_read(job, contenders, &table);
     let mut pass =
-        Pass::start(Subject { plan, staging, job, artifact, table: &table, columns: &columns })?;
+        Pass::start(Subject { plan, staging, job, contenders, table: &table, columns: &columns })?;
     let rows_hint = table.rows_hint();
     let request = ScanRequest {
         columns: &columns,
@@ -99,8 +188,11 @@ pub fn score(
 }
 
 /// The columns a score run needs: features, id, time, label, copied and checked ones.
-fn columns_to_read(job: &Job, artifact: &Artifact, table: &Table) -> Vec<String> {
-    let mut wanted: BTreeSet<&str> = artifact.features.columns().collect();
+fn columns_to_read(job: &Job, contenders: &Contenders, table: &Table) -> Vec<String> {
+    let mut wanted: BTreeSet<&str> = contenders.lead.artifact.features.columns().collect();
+    if let Some(second) = contenders.second.contender() {
+        wanted.extend(second.artifact.features.columns());
+    }
     wanted.extend(job.data.id.as_deref());
     wanted.extend(job.data.time.as_deref());
     wanted.extend(job.data.label.as_deref());

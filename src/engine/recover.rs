@@ -7,11 +7,14 @@ use crate::adapters::lock::RunLock;
 use crate::adapters::publish::Staging;
 use crate::adapters::store::{Afterwards, RunRecord, StoreError};
 use crate::domain::job::Job;
-use crate::domain::run::State;
+use crate::domain::run::{State, Trigger};
 use crate::engine::commit::{published, roll_forward, sweep_all};
 use crate::engine::error::RunError;
 use crate::engine::plan::output_root;
 use crate::engine::world::World;
+
+/// How often a run is tried that keeps losing its process.
+const ATTEMPTS_MAX: u32 = 10;
 
 /// Recovers every unfinished run whose process is gone.
 pub async fn recover(world: &World) -> Result<(), RunError> {
@@ -38,12 +41,34 @@ async fn recover_run(world: &World, record: &RunRecord) -> Result<(), RunError> 
         }
         Some((State::Claimed | State::Running, claim)) => {
             tracing::warn!(run.id = %record.id, "run `{}` was lost: its process is gone", record.id);
-            match world.store.mark_lost(&claim, Afterwards::Failed, world.now()).await {
+            match world.store.mark_lost(&claim, afterwards(world, record), world.now()).await {
                 Ok(()) | Err(StoreError::FenceLost { .. }) => Ok(()),
                 Err(error) => Err(RunError::store("recover")(error)),
             }
         }
         _ => Ok(()),
+    }
+}
+
+/// Where a lost attempt leaves its run. What another run has caused is nobody's request: it is queued again,
+/// as often as [`ATTEMPTS_MAX`] says. What somebody asked for is asked for again.
+fn afterwards(world: &World, record: &RunRecord) -> Afterwards {
+    let is_caused = match record.trigger {
+        Trigger::Drift
+        | Trigger::Performance
+        | Trigger::Age
+        | Trigger::NewRows
+        | Trigger::Rollback => true,
+        Trigger::Schedule
+        | Trigger::Manual
+        | Trigger::Ci
+        | Trigger::Initial
+        | Trigger::Backfill => false,
+    };
+    match (is_caused, record.attempt < ATTEMPTS_MAX) {
+        (true, true) => Afterwards::Retry { not_before: world.now() },
+        (true, false) => Afterwards::Dead,
+        (false, _) => Afterwards::Failed,
     }
 }
 

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::adapters::store::{AliasMove, AliasState, Attribution, Import, NewVersion};
+use crate::adapters::store::{AliasMove, AliasState, Attribution, FollowUp, Import, NewVersion};
 use crate::domain::identity::{JobName, Version};
 use crate::domain::registry::{self, Action, Aliases, Blessing, Move, Refusal, VersionRecord};
+use crate::engine::corrections::corrections;
 use crate::engine::error::{Cause, RunError};
+use crate::engine::jobs::LoadedJob;
 use crate::engine::score::load_artifact;
 use crate::engine::world::World;
 use crate::learn::artifact::Artifact;
@@ -65,33 +67,94 @@ pub async fn promote(
     move_to(world, model, standing.state, MovePlan { before, after }, (blessing, by)).await
 }
 
-/// What [`roll_back`] would do.
-pub async fn preview_rollback(
-    world: &World,
-    model: &JobName,
-    to: Option<Version>,
-) -> Result<MovePlan, RunError> {
-    let standing = standing(world, model).await?;
-    let before = standing.state.aliases;
-    let after = registry::roll_back(before, to, &standing.versions, &standing.history)
-        .map_err(refused("roll back", model))?;
-    Ok(MovePlan { before, after })
+/// A rollback that a person asks for, worked out and not yet done.
+#[derive(Debug, Clone)]
+pub struct RollbackPlan {
+    /// Where the aliases go.
+    pub moves: MovePlan,
+    /// The corrections of what the rolled back version has published, oldest tick first.
+    pub corrections: Vec<FollowUp>,
+    generation: i64,
 }
 
-/// Makes a former champion of `model` the champion again. Never gated.
-pub async fn rollback(
+/// What a rollback of `model` would do: to `to`, or to the latest former champion that is fit for it.
+///
+/// With `rescored`, the job whose ticks are to be scored again, the plan holds their corrections.
+pub async fn plan_rollback(
     world: &World,
     model: &JobName,
     to: Option<Version>,
-    reason: &str,
-    actor: &str,
-) -> Result<MovePlan, RunError> {
+    rescored: Option<&LoadedJob>,
+) -> Result<RollbackPlan, RunError> {
     let standing = standing(world, model).await?;
     let before = standing.state.aliases;
     let after = registry::roll_back(before, to, &standing.versions, &standing.history)
         .map_err(refused("roll back", model))?;
-    let by = attribution(Action::RollBack, actor, reason);
-    move_to(world, model, standing.state, MovePlan { before, after }, (None, by)).await
+    let corrections = match (rescored, before.champion, after.champion) {
+        (Some(loaded), Some(leaving), Some(former)) => {
+            let former = world.model(model, former).await?;
+            corrections(world, &loaded.job, leaving, &former).await?
+        }
+        _ => Vec::new(),
+    };
+    let generation = standing.state.generation;
+    Ok(RollbackPlan { moves: MovePlan { before, after }, corrections, generation })
+}
+
+/// Does what `plan` says, in one transaction. Never gated.
+///
+/// The corrections are queued; whoever drains the queue of the job executes them.
+pub async fn roll_back(
+    world: &World,
+    model: &JobName,
+    plan: &RollbackPlan,
+    rescored: Option<&LoadedJob>,
+    (reason, actor): (&str, &str),
+) -> Result<(), RunError> {
+    let failed = RunError::store("move the aliases");
+    if let Some(champion) = plan.moves.after.champion {
+        load_artifact(world, &world.model(model, champion).await?).await?;
+    }
+    let planned = AliasMove {
+        model: model.clone(),
+        generation: plan.generation,
+        after: plan.moves.after,
+        blessing: None,
+        by: attribution(Action::RollBack, actor, reason),
+    };
+    let now = world.now();
+    match rescored {
+        Some(loaded) => {
+            let definition = (&loaded.sha256(), loaded.text.as_str());
+            let store = &world.store;
+            store
+                .move_aliases_and_queue(&planned, &plan.corrections, definition, now)
+                .await
+                .map_err(failed)?;
+        }
+        None => world.store.move_aliases(&planned, now).await.map_err(failed)?,
+    }
+    tracing::info!(model = %model, reason, "aliases of `{model}` moved");
+    Ok(())
+}
+
+/// The move that makes the former champion `to` the champion again, as part of a run.
+pub async fn rollback_move(
+    world: &World,
+    model: &JobName,
+    to: Version,
+    by: Attribution,
+) -> Result<AliasMove, RunError> {
+    let standing = standing(world, model).await?;
+    let after = registry::roll_back(
+        standing.state.aliases,
+        Some(to),
+        &standing.versions,
+        &standing.history,
+    )
+    .map_err(refused("roll back", model))?;
+    let generation = standing.state.generation;
+    Ok(AliasMove { model: model.clone(), generation, after, blessing: None, by })
 }
 
 /// Registers an existing artifact as a version of `model`, and as champion if there is none.

@@ -101,8 +101,19 @@ pub struct ModelRef {
     pub sha256: Sha256,
 }
 
-/// Everything that the store knows of `run`.
+/// Most generations of runs that a report goes down.
+const GENERATIONS_MAX: usize = 8;
+
+/// Everything that the store knows of `run`, and of the runs that it has caused.
 pub async fn load(world: &World, run: &RunId) -> Result<RunReport, RunError> {
+    load_down_to(world, run, GENERATIONS_MAX).await
+}
+
+async fn load_down_to(
+    world: &World,
+    run: &RunId,
+    generations: usize,
+) -> Result<RunReport, RunError> {
     let failed = RunError::store("read the record");
     let record = world.store.run(run).await.map_err(failed)?.ok_or_else(|| {
         RunError::new("read the record", Cause::Request, format!("there is no run `{run}`"))
@@ -111,11 +122,18 @@ pub async fn load(world: &World, run: &RunId) -> Result<RunReport, RunError> {
     let outputs = world.store.outputs(run).await.map_err(failed)?;
     let findings = world.store.findings(run).await.map_err(failed)?;
     let attempts = world.store.attempts(run).await.map_err(failed)?;
+    let mut followed_by = Vec::new();
+    if generations > 0 {
+        for child in world.store.children(run).await.map_err(failed)? {
+            followed_by.push(Box::pin(load_down_to(world, &child.id, generations - 1)).await?);
+        }
+    }
     Ok(RunReport {
         outputs: outputs.into_iter().map(|found| output_file(world, &found.output)).collect(),
         inputs: inputs.into_iter().map(input_file).collect(),
         findings,
         attempts,
+        followed_by,
         ..outline(record)
     })
 }

@@ -1,31 +1,42 @@
 //! A score run from beginning to end: the whole story in one place.
 //!
-//! Pin the champion, find the input, take every row through one pass, decide, publish. What fails on
+//! Pin the versions, find the input, take every row through one pass, judge, decide, publish. What fails on
 //! the way leaves nothing behind that a reader can see.
 
-use std::path::Path;
+/// The versions that score.
+mod contenders;
+/// What is published, and how it gets on record.
+mod publication;
+
 use std::sync::Arc;
 
-use crate::adapters::artifact::ArtifactError;
-use crate::adapters::dataset::{self, SourceFile, Written};
+pub use self::contenders::load_artifact;
+use self::contenders::{champion, contenders};
+use self::publication::{Abortion, Publication};
+use crate::adapters::dataset::{self, SourceFile};
 use crate::adapters::publish::Staging;
-use crate::adapters::store::{
-    Afterwards, Conclusion, Decision, Failure, Input, Intent, ModelPin, NewOutput, OutputRole,
-    Profile, TickDecision,
-};
-use crate::domain::decide::{ScoreDecision, decide_scores};
-use crate::domain::identity::{RunId, Sha256, Version};
-use crate::domain::run::{AttemptOutcome, Interval, RunSlot, Verdict};
+use crate::adapters::store::{AliasMove, Attribution, FollowUp, Input, ModelPin};
+use crate::domain::decide::{DriftState, ScoreDecision, decide_scores};
+use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
+use crate::domain::identity::{RunId, Sha256};
+use crate::domain::registry::Action;
+use crate::domain::run::{Interval, RunSlot, Trigger, Verdict};
+use crate::domain::watch::WatchStep;
+use crate::engine::corrections::corrections;
+use crate::engine::drift::{self, Drift, Profiles};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
-use crate::engine::manifest::{self, MANIFEST_FILE};
 use crate::engine::offload::offload;
-use crate::engine::pass::{self, Scored};
+use crate::engine::pass::{self, Contender, Contenders, Scored, Second, SecondScored, TrackScored};
 use crate::engine::plan::{self, ScorePaths};
 use crate::engine::report::{InputFile, ModelRef};
-use crate::engine::world::World;
-use crate::engine::{commit, recover};
-use crate::learn::artifact::Artifact;
+use crate::engine::watch::{self, Night, Watched};
+use crate::engine::{commit, judge, recover, registry, retrain};
+
+/// The name of the stored profile of the columns that a run read.
+pub const INPUT_PROFILE: &str = "input";
+/// The name of the stored profile of the scores that a run published.
+pub const SCORE_PROFILE: &str = "scores";
 
 /// Everything a score run will read, use and write.
 #[derive(Debug, Clone)]
@@ -46,6 +57,15 @@ pub struct ScorePlan {
     pub files: Vec<SourceFile>,
 }
 
+/// What a night's pass is judged to mean.
+struct Judged {
+    findings: Vec<Finding>,
+    drift: Option<Drift>,
+    /// Whether drift has consequences for this run.
+    state: DriftState,
+    watch: Option<WatchStep>,
+}
+
 /// Executes a claimed score run.
 pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let world = execution.world;
@@ -54,45 +74,58 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let stage = execution.stage("plan");
     recover::sweep_staging(world, &job).await?;
     let plan = Arc::new(plan_score(execution).await?);
-    let artifact = Arc::new(load_artifact(world, &plan.model).await?);
-    let pin = ModelPin { version: plan.model.version, sha256: plan.model.sha256 };
-    pin_model(execution, pin, &[]).await?;
+    let (contenders, watched) = contenders(execution, &plan).await?;
+    let contenders = Arc::new(contenders);
+    pin_model(execution, &plan.model, &[]).await?;
     let staging = Staging::create(&plan.paths.output_root, &execution.claim)
         .map_err(commit::published("stage"))?;
     execution.stage_done(stage);
 
     let stage = execution.stage("score");
-    let scored = {
-        let (plan, job, artifact) = (plan.clone(), job.clone(), artifact.clone());
+    let mut scored = {
+        let (plan, job, contenders) = (plan.clone(), job.clone(), contenders.clone());
         let (folder, progress) = (staging.folder().to_owned(), execution.progress.clone());
-        offload("score", move || pass::score(&plan, &folder, &job, &artifact, progress.as_ref()))
+        offload("score", move || pass::score(&plan, &folder, &job, &contenders, progress.as_ref()))
             .await?
     };
-    pin_model(execution, pin, &scored.inputs).await?;
+    pin_model(execution, &plan.model, &scored.inputs).await?;
     execution.stage_done(stage);
 
-    match decide_scores(&scored.findings) {
+    let stage = execution.stage("judge");
+    let judged = judge_night(execution, &scored, &contenders, watched.as_ref()).await?;
+    scored.findings.clone_from(&judged.findings);
+    execution.stage_done(stage);
+
+    match decide_scores(&judged.findings, judged.state, &job.drift) {
         ScoreDecision::Abort { reason } => {
             staging.remove().map_err(commit::published("stage"))?;
-            abort(execution, scored, reason).await
+            let is_drift = judged.state == DriftState::Acts && !has_failed_check(&judged.findings);
+            let outlook =
+                if is_drift { outlook(execution, &judged, &scored, false).await? } else { None };
+            let (findings, follow_ups) = outlook.unwrap_or_default();
+            scored.findings.extend(findings);
+            publication::abort(execution, Abortion { scored, reason, follow_ups }).await
         }
-        ScoreDecision::Publish { reason } => {
-            let stage = execution.stage("stage");
-            let outputs = stage_files(&plan, &staging, &scored)?;
-            execution.stage_done(stage);
-            publish(execution, staging, scored, outputs, reason).await
+        ScoreDecision::Publish { verdict, reason } => {
+            let publication =
+                decide(execution, (&plan, &contenders), &judged, &scored, (verdict, reason))
+                    .await?;
+            publication::publish(execution, staging, scored, publication).await
         }
     }
 }
 
+fn has_failed_check(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| {
+        finding.kind == FindingKind::Check && finding.verdict == FindingVerdict::Fail
+    })
+}
+
 async fn plan_score(execution: &Execution<'_>) -> Result<ScorePlan, RunError> {
     let (world, job) = (execution.world, &execution.loaded.job);
-    let Some(model) = world.champion(&job.name).await? else {
-        let message = format!("model `{}` has no champion to score with", job.name);
-        return Err(RunError::new("plan", Cause::Request, message).hint(format!(
-            "train one with `nightshift train {name}`, or let `nightshift run {name}` do both",
-            name = job.name
-        )));
+    let model = match execution.pinned {
+        Some(pin) => world.model(&job.name, pin.version).await?,
+        None => champion(world, &job.name).await?,
     };
     let paths = plan::score_paths(world, job, execution.interval)?;
     let files = dataset::discover(&world.roots, &paths.input, job.data.format)
@@ -114,35 +147,14 @@ async fn plan_score(execution: &Execution<'_>) -> Result<ScorePlan, RunError> {
     })
 }
 
-/// Reads the artifact of a version, which has the content on record or is refused.
-pub async fn load_artifact(world: &World, model: &ModelRef) -> Result<Artifact, RunError> {
-    let refuse = |source: Box<dyn std::error::Error + Send + Sync>| {
-        RunError::new("load the model", Cause::Damaged, source).hint(format!(
-            "roll back with `nightshift rollback {} --reason ...`, or train again",
-            model.name
-        ))
-    };
-    let bytes = match world.artifacts.load(&model.sha256) {
-        Ok(bytes) => bytes,
-        Err(error @ ArtifactError::Corrupt { .. }) => {
-            let _marked = world
-                .store
-                .corrupt_version(&model.name, model.version)
-                .await
-                .map_err(RunError::store("load the model"))?;
-            return Err(refuse(Box::new(error)));
-        }
-        Err(error) => return Err(refuse(Box::new(error))),
-    };
-    Artifact::decode(&bytes).map_err(|error| refuse(Box::new(error)))
-}
-
+/// Puts on record which version scores, and what it has read.
 async fn pin_model(
     execution: &Execution<'_>,
-    pin: ModelPin,
+    model: &ModelRef,
     inputs: &[InputFile],
 ) -> Result<(), RunError> {
     let inputs: Vec<Input> = inputs.iter().map(InputFile::record).collect();
+    let pin = ModelPin { version: model.version, sha256: model.sha256 };
     let store = &execution.world.store;
     store
         .record_plan(&execution.claim, Some(pin), &inputs)
@@ -150,112 +162,133 @@ async fn pin_model(
         .map_err(RunError::store("record the plan"))
 }
 
-/// Writes the manifest beside the staged parts, and lists every file in the order of publication.
-fn stage_files(
-    plan: &ScorePlan,
-    staging: &Staging,
+/// Every finding of the night: checks, drift, watch, what a correction changes.
+async fn judge_night(
+    execution: &Execution<'_>,
     scored: &Scored,
-) -> Result<Vec<NewOutput>, RunError> {
-    let mut out = Vec::new();
-    let published = |path: &Path| plan.paths.output_dir.join(path).to_string_lossy().into_owned();
-    let mut add = |role, staged: &str, target: &str, written: &Written| {
-        let staged = staging.path(staged).map_err(commit::published("stage"))?;
-        out.push(NewOutput {
-            role,
-            staged_path: staged.to_string_lossy().into_owned(),
-            final_path: published(Path::new(target)),
-            sha256: written.sha256,
-            size_bytes: written.size_bytes,
-            rows: written.rows,
+    contenders: &Contenders,
+    watched: Option<&Watched>,
+) -> Result<Judged, RunError> {
+    let (world, job, slot) = (execution.world, &execution.loaded.job, &execution.slot);
+    let lead = &contenders.lead;
+    let drift = match &scored.lead {
+        Ok(TrackScored { scores, .. }) => {
+            let profiles = Profiles { input: &scored.profile, scores };
+            Some(drift::judge_night(world, job, slot, &lead.artifact, profiles).await?)
+        }
+        Err(_) => None,
+    };
+    let mut findings = scored.findings.clone();
+    findings.extend(drift.iter().flat_map(Drift::findings));
+    if let SecondScored::Replaced { agreement, changes } = &scored.second {
+        findings.push(judge::correction(agreement, changes.as_ref()));
+    }
+    let mut step = None;
+    if let (Some(watched), Second::Standby(standby)) = (watched, &contenders.second) {
+        let night = Night { job, slot, scored, contenders: (lead, standby) };
+        let judgement = watch::judge(watched, &night);
+        findings.extend(judgement.findings);
+        step = Some(judgement.step);
+    }
+    // A correction replaces what was published already; what drift leads to was decided then.
+    let state = match &drift {
+        Some(drift) if execution.trigger != Trigger::Rollback => drift.state,
+        _ => DriftState::Quiet,
+    };
+    Ok(Judged { findings, drift, state, watch: step })
+}
+
+/// Which scores are published, which aliases move with them, and which runs follow.
+async fn decide(
+    execution: &Execution<'_>,
+    (plan, contenders): (&ScorePlan, &Contenders),
+    judged: &Judged,
+    scored: &Scored,
+    (verdict, reason): (Verdict, String),
+) -> Result<Publication, RunError> {
+    if let (Some(WatchStep::RollBack { reason }), Second::Standby(standby), Some(_)) =
+        (&judged.watch, &contenders.second, scored.standby())
+    {
+        let (findings, _) = outlook(execution, judged, scored, true).await?.unwrap_or_default();
+        let (aliases, follow_ups) = roll_back(execution, plan, standby, reason).await?;
+        pin_model(execution, &standby.model, &scored.inputs).await?;
+        let plan = ScorePlan { model: standby.model.clone(), ..plan.clone() };
+        return Ok(Publication {
+            plan,
+            is_standby: true,
+            verdict: Verdict::RolledBack,
+            action: "roll_back",
+            reason: reason.clone(),
+            aliases: Some(aliases),
+            follow_ups,
+            findings,
         });
-        Ok::<(), RunError>(())
-    };
-    let part = pass::part_name(&plan.run);
-    add(OutputRole::Part, &part, &part, &scored.part)?;
-    if let Some(written) = &scored.quarantine {
-        let target = pass::quarantine_target(&plan.run);
-        add(OutputRole::Quarantine, &pass::quarantine_name(&plan.run), &target, written)?;
     }
-    let text = manifest::encode(plan, scored).map_err(RunError::other("stage"))?;
-    let staged = staging.write(MANIFEST_FILE, &text).map_err(commit::published("stage"))?;
-    out.push(NewOutput {
-        role: OutputRole::Manifest,
-        staged_path: staged.path.to_string_lossy().into_owned(),
-        final_path: published(Path::new(MANIFEST_FILE)),
-        sha256: staged.sha256,
-        size_bytes: staged.size_bytes,
-        rows: 0,
-    });
-    Ok(out)
-}
-
-async fn publish(
-    execution: &mut Execution<'_>,
-    staging: Staging,
-    scored: Scored,
-    outputs: Vec<NewOutput>,
-    reason: String,
-) -> Result<(), RunError> {
-    let tick = execution.loaded.job.schedule.as_ref().map(|_| TickDecision {
-        decision: "run".to_owned(),
-        reason: execution.trigger.id().to_owned(),
-    });
-    let intent = Intent {
-        outputs,
-        profiles: profiles(&scored)?,
-        rows: scored.rows,
-        decision: Some(Decision { action: "publish".to_owned(), reason }),
-        id_set: Some(scored.part.id_set.to_string()),
-        findings: scored.findings,
-        ..Intent::default()
+    if let Err(reason) = &scored.lead {
+        return Err(RunError::new("score", Cause::Data, reason.clone()));
+    }
+    let outlook = outlook(execution, judged, scored, false).await?;
+    let (findings, follow_ups) = outlook.unwrap_or_default();
+    let reason = match &judged.watch {
+        Some(WatchStep::Hold { reason }) => reason.clone(),
+        _ => reason,
     };
-    let conclude = |_: Option<Version>| Conclusion {
-        verdict: Verdict::Ok,
-        exit_code: Verdict::Ok.exit_code(),
+    Ok(Publication {
+        plan: plan.clone(),
+        is_standby: false,
+        verdict,
+        action: "publish",
+        reason,
         aliases: None,
-        tick,
-    };
-    commit::commit(execution, Some(staging), intent, conclude).await?;
-    tracing::info!(
-        job.name = %execution.slot.job,
-        run.id = %execution.claim.run,
-        rows = scored.rows.scored,
-        "run `{}` of `{}` committed", execution.claim.run, execution.slot.job
-    );
-    Ok(())
+        follow_ups,
+        findings,
+    })
 }
 
-/// Ends a run whose findings forbid publication. It did what it should, so it is not tried again.
-async fn abort(execution: &Execution<'_>, scored: Scored, reason: String) -> Result<(), RunError> {
-    tracing::warn!(run.id = %execution.claim.run, "nothing is published: {reason}");
-    let failure = Failure {
-        outcome: AttemptOutcome::Failed,
-        afterwards: Afterwards::Failed,
-        error: None,
-        verdict: Some(Verdict::CheckFailed),
-        exit_code: Some(Verdict::CheckFailed.exit_code()),
-        profiles: profiles(&scored)?,
-        findings: scored.findings,
-        rows: scored.rows,
-        stages: execution.stages.clone(),
-        decision: Some(Decision { action: "abort".to_owned(), reason }),
-        at: execution.world.now(),
+/// The move back to `previous`, and the corrections of what the rolled back version has published.
+async fn roll_back(
+    execution: &Execution<'_>,
+    plan: &ScorePlan,
+    standby: &Contender,
+    reason: &str,
+) -> Result<(AliasMove, Vec<FollowUp>), RunError> {
+    let (world, job) = (execution.world, &execution.loaded.job);
+    let by = Attribution {
+        action: Action::RollBack,
+        actor: execution.trigger.id().to_owned(),
+        reason: reason.to_owned(),
+        run: Some(execution.claim.run.clone()),
     };
-    execution
-        .world
-        .store
-        .fail(&execution.claim, &failure)
-        .await
-        .map_err(RunError::store("record the findings"))
+    let aliases = registry::rollback_move(world, &job.name, standby.model.version, by).await?;
+    let follow_ups = if job.watch.rescore {
+        corrections(world, job, plan.model.version, &standby.model).await?
+    } else {
+        Vec::new()
+    };
+    Ok((aliases, follow_ups))
 }
 
-/// The profiles of a run as the store keeps them: without the sample of rows, which would be megabytes
-/// a night and is not a summary.
-fn profiles(scored: &Scored) -> Result<Vec<Profile>, RunError> {
-    let mut out = Vec::new();
-    for (name, profile) in [("input", &scored.profile), ("scores", &scored.score_profile)] {
-        let body = profile.encode_counts().map_err(RunError::other("profile"))?;
-        out.push(Profile { name: name.to_owned(), body });
+/// Whether a version is trained after this run; `None` where nobody asks.
+async fn outlook(
+    execution: &Execution<'_>,
+    judged: &Judged,
+    scored: &Scored,
+    rolls_back: bool,
+) -> Result<Option<(Vec<Finding>, Vec<FollowUp>)>, RunError> {
+    let night = retrain::Night {
+        has_drifted: judged.drift.as_ref().map(|_| judged.state == DriftState::Acts),
+        rows_scored: scored.rows.scored,
+        rolls_back,
+    };
+    retrain::outlook(execution, &night).await
+}
+
+impl Scored {
+    /// What the standby has ready to be published.
+    pub fn standby(&self) -> Option<&TrackScored> {
+        match &self.second {
+            SecondScored::Standby { scored: Ok(scored), .. } => Some(scored),
+            _ => None,
+        }
     }
-    Ok(out)
 }

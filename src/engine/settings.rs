@@ -3,6 +3,9 @@
 //! Values come from the parsed job, so they are what a run will use; the text of the file only tells
 //! which of them were written down.
 
+/// What watches and governs a model.
+mod policy;
+
 use std::fmt::Write as _;
 
 use crate::domain::job::{
@@ -76,6 +79,7 @@ pub fn settings(job: &Job, text: &str) -> Vec<Setting> {
     for check in &job.checks {
         add("check", Some(describe(check)));
     }
+    policy::add(job, &mut add);
     out
 }
 

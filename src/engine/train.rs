@@ -1,49 +1,54 @@
-//! A train run from beginning to end: read, fit, evaluate on held-out rows, register, roll out.
+//! A train run from beginning to end: read, fit, evaluate on held-out rows, gate, register, roll out.
 //!
 //! The version that is registered is the one that was evaluated, byte for byte: it is not fitted again
-//! on all rows. It becomes champion only where there is none; otherwise it waits for `promote`.
+//! on all rows. Whether it becomes champion is said by its gates, and the alias moves in the transaction
+//! that registers it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::adapters::store::{
     AliasMove, AliasState, Attribution, Conclusion, Decision, Input, Intent, NewVersion, Rows,
 };
+use crate::domain::finding::Finding;
+use crate::domain::gate::{Circumstances, Rollout, outcome, roll_out};
 use crate::domain::identity::Version;
-use crate::domain::registry::{Action, Aliases, Blessing};
+use crate::domain::job::Job;
+use crate::domain::registry::{Action, Aliases};
 use crate::domain::run::Verdict;
 use crate::engine::candidate::{self, Candidate, TrainPlan};
 use crate::engine::commit;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::{Execution, Promotion};
-
 use crate::engine::offload::offload;
+use crate::engine::pass::Contender;
 use crate::engine::plan;
 use crate::engine::report::InputFile;
+use crate::engine::score::load_artifact;
 
 /// Executes a claimed train run.
 pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let (world, job) = (execution.world, Arc::new(execution.loaded.job.clone()));
 
     let stage = execution.stage("plan");
-    let files = plan::train_files(world, &job, execution.interval)?;
-    if files.is_empty() {
-        let template = job.train.input.as_ref().unwrap_or(&job.data.source);
-        let message = format!("input_missing: no file matches `{}`", template.as_str());
-        return Err(RunError::new("plan", Cause::Data, message)
-            .hint("the pattern comes from train.input or data.source"));
-    }
-    let train_plan = TrainPlan {
-        run: execution.claim.run.clone(),
-        interval: execution.interval,
-        files,
-        job_sha256: execution.job_sha256,
-    };
+    let standing = world
+        .store
+        .aliases(&execution.slot.job)
+        .await
+        .map_err(RunError::store("read the registry"))?;
+    let champion = champion(execution).await?.map(Arc::new);
+    let train_plan = plan_training(execution, &job, champion.as_deref())?;
     execution.stage_done(stage);
 
     let stage = execution.stage("fit");
     let progress = execution.progress.clone();
-    let candidate =
-        offload("fit", move || candidate::train(&train_plan, &job, progress.as_ref())).await?;
+    let candidate = {
+        let (job, champion) = (job.clone(), champion.clone());
+        offload("fit", move || {
+            candidate::train(&train_plan, &job, champion.as_deref(), progress.as_ref())
+        })
+        .await?
+    };
     execution.stage_done(stage);
 
     let stage = execution.stage("register");
@@ -55,13 +60,14 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         .map_err(RunError::store("record the plan"))?;
     let sha256 =
         world.artifacts.store(&candidate.bytes).map_err(RunError::other("write the model"))?;
-    let standing = world
-        .store
-        .aliases(&execution.slot.job)
-        .await
-        .map_err(RunError::store("read the registry"))?;
     execution.stage_done(stage);
-    let rollout = roll_out(standing, execution.promotion);
+    let around = Circumstances {
+        has_champion: champion.is_some(),
+        may_promote: execution.promotion == Promotion::IfBlessed,
+        gates: job.gates_together,
+        strategy: job.rollout,
+    };
+    let rollout = roll_out(&outcome(&candidate.judgements), around);
     let version = NewVersion {
         kind: candidate.kind.to_owned(),
         task: candidate.task.to_owned(),
@@ -76,29 +82,43 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     register(execution, candidate, version, rollout, standing).await
 }
 
-/// Whether a version that was evaluated becomes champion.
-struct Rollout {
-    becomes_champion: bool,
-    blessing: Blessing,
-    reason: String,
+/// The champion, which the candidate is compared with. One whose file is damaged is as good as none:
+/// training is how it is replaced.
+async fn champion(execution: &Execution<'_>) -> Result<Option<Contender>, RunError> {
+    let world = execution.world;
+    let Some(model) = world.champion(&execution.slot.job).await? else { return Ok(None) };
+    match load_artifact(world, &model).await {
+        Ok(artifact) => Ok(Some(Contender { model, artifact })),
+        Err(error) if error.cause == Cause::Damaged => {
+            tracing::warn!(error = %error.chain(), "{} cannot be compared with", model.version);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
-/// A comparison with a champion needs gates; without a champion there is nothing to compare with.
-fn roll_out(state: AliasState, promotion: Promotion) -> Rollout {
-    let hold =
-        |reason: String| Rollout { becomes_champion: false, blessing: Blessing::None, reason };
-    match (state.aliases.champion, promotion) {
-        (_, Promotion::Never) => hold("promotion was not asked for".to_owned()),
-        (Some(champion), Promotion::IfBlessed) => hold(format!(
-            "{champion} stays champion: no gate compares a candidate with it; `nightshift diff` and \
-             `nightshift promote` do by hand"
-        )),
-        (None, Promotion::IfBlessed) => Rollout {
-            becomes_champion: true,
-            blessing: Blessing::RubberStamped,
-            reason: "there was no champion to compare it with".to_owned(),
-        },
+fn plan_training(
+    execution: &Execution<'_>,
+    job: &Job,
+    champion: Option<&Contender>,
+) -> Result<TrainPlan, RunError> {
+    let files = plan::train_files(execution.world, job, execution.interval)?;
+    if files.is_empty() {
+        let template = job.train.input.as_ref().unwrap_or(&job.data.source);
+        let message = format!("input_missing: no file matches `{}`", template.as_str());
+        return Err(RunError::new("plan", Cause::Data, message)
+            .hint("the pattern comes from train.input or data.source"));
     }
+    let mut also: BTreeSet<&str> =
+        job.gates.iter().filter_map(|gate| gate.slice.as_deref()).collect();
+    also.extend(champion.iter().flat_map(|champion| champion.artifact.features.columns()));
+    Ok(TrainPlan {
+        run: execution.claim.run.clone(),
+        interval: execution.interval,
+        files,
+        job_sha256: execution.job_sha256,
+        also: also.into_iter().map(str::to_owned).collect(),
+    })
 }
 
 async fn register(
@@ -108,26 +128,32 @@ async fn register(
     rollout: Rollout,
     state: AliasState,
 ) -> Result<(), RunError> {
-    let action = if rollout.becomes_champion { "promote" } else { "hold" };
+    let Rollout { becomes_champion, verdict, reason, .. } = rollout;
+    let action = match verdict {
+        Verdict::Promoted => "promote",
+        Verdict::Rejected => "reject",
+        _ => "hold",
+    };
+    let judged = candidate.judgements.into_iter().map(|judged| judged.finding);
+    let findings: Vec<Finding> = judged.chain(candidate.findings).collect();
     let intent = Intent {
-        findings: candidate.findings,
+        findings,
         rows: Rows { read: candidate.rows_read, scored: candidate.rows_train, quarantined: 0 },
-        decision: Some(Decision { action: action.to_owned(), reason: rollout.reason.clone() }),
+        decision: Some(Decision { action: action.to_owned(), reason: reason.clone() }),
         new_version: Some(version),
         ..Intent::default()
     };
-    let verdict = if rollout.becomes_champion { Verdict::Promoted } else { Verdict::Held };
     let by = Attribution {
         action: Action::Promote,
         actor: execution.trigger.id().to_owned(),
-        reason: rollout.reason,
+        reason,
         run: Some(execution.claim.run.clone()),
     };
     let model = execution.slot.job.clone();
     let conclude = |trained: Option<Version>| Conclusion {
         verdict,
         exit_code: verdict.exit_code(),
-        aliases: trained.filter(|_| rollout.becomes_champion).map(|version| AliasMove {
+        aliases: trained.filter(|_| becomes_champion).map(|version| AliasMove {
             model,
             generation: state.generation,
             after: Aliases {
@@ -139,6 +165,7 @@ async fn register(
             by,
         }),
         tick: None,
+        follow_ups: Vec::new(),
     };
     commit::commit(execution, None, intent, conclude).await?;
     tracing::info!(

@@ -5,6 +5,7 @@
 
 use crate::adapters::dataset::{Batch, ScanRequest, Table, TimeFilter};
 use crate::domain::finding::Finding;
+use crate::domain::frame::Frame;
 use crate::domain::job::Job;
 use crate::domain::table::{ColumnSchema, TableSchema};
 use crate::engine::candidate::TrainPlan;
@@ -25,6 +26,8 @@ pub struct TrainingRows {
     pub label: String,
     /// The columns that are features.
     pub columns: Vec<FeatureColumn>,
+    /// How many columns of the table come before those that are read besides.
+    profiled: usize,
     /// Every column of the input, which the version pins.
     pub schema: TableSchema,
     /// One hash a row.
@@ -60,11 +63,19 @@ pub fn read(
         .map(|column| ColumnSchema { name: column.name.clone(), kind: column.kind })
         .collect();
     kept.push(ColumnSchema { name: label.clone(), kind: label_kind });
+    let profiled = kept.len();
+    for name in &plan.also {
+        let is_new = kept.iter().all(|column| column.name != *name);
+        if let Some(kind) = schema.kind(name).filter(|_| is_new) {
+            kept.push(ColumnSchema { name: name.clone(), kind });
+        }
+    }
     let names: Vec<String> = kept.iter().map(|column| column.name.clone()).collect();
     let mut rows = TrainingRows {
         table: TrainingTable::new(&TableSchema { columns: kept }),
         label,
         columns,
+        profiled,
         schema,
         ids: Vec::new(),
         times: job.data.time.as_ref().map(|_| Vec::new()),
@@ -91,6 +102,13 @@ pub fn read(
 }
 
 impl TrainingRows {
+    /// The features and the label at `rows`, in that order: what a version remembers of its data.
+    pub fn profiled(&self, rows: &[usize]) -> Frame<'_> {
+        let mut frame = self.table.frame(rows);
+        frame.columns.truncate(self.profiled);
+        frame
+    }
+
     fn take(&mut self, batch: &Batch, names: &[String], job: &Job) -> Result<(), RunError> {
         let failed = RunError::data("read");
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

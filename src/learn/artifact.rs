@@ -18,6 +18,7 @@ use crate::domain::table::TableSchema;
 use crate::learn::features::{FittedFeatures, Transform};
 use crate::learn::model::{Kind, Model};
 use crate::learn::profile::ReferenceProfile;
+use crate::learn::split::FittedRows;
 
 /// A model version.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub struct Artifact {
 }
 
 /// What a version was trained on. Nothing here depends on when or where the training ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingFacts {
     /// The name of the model, which is that of its job.
     pub model: String,
@@ -57,6 +58,8 @@ pub struct TrainingFacts {
     pub rows_test: u64,
     /// The first and last time among the rows, in microseconds since 1970-01-01 UTC, if rows have times.
     pub interval_micros: Option<(i64, i64)>,
+    /// Which of the rows it was fitted on.
+    pub fitted: FittedRows,
     /// SHA-256 over the names and contents of the files that were read.
     pub data_sha256: [u8; 32],
     /// SHA-256 of the job file.

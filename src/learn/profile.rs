@@ -95,6 +95,11 @@ pub enum ProfileError {
 }
 
 impl ColumnFacts {
+    /// Rows whose value is null, NaN or infinite.
+    pub fn missing(&self) -> u64 {
+        self.nulls.saturating_add(self.nans).saturating_add(self.infinities)
+    }
+
     /// Nulls as a share of the rows, 0 to 1; `None` without rows.
     pub fn null_share(&self) -> Option<f64> {
         (self.rows > 0).then(|| self.nulls as f64 / self.rows as f64)

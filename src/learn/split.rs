@@ -4,6 +4,8 @@
 //! (seed, id), so that a row stays on its side in every later training; a split by time never puts two
 //! rows of the same instant on different sides.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::job::{Split, TestSize};
 
 /// The two sides of a split, as ascending row numbers.
@@ -15,6 +17,38 @@ pub struct SplitRows {
     pub test: Vec<usize>,
     /// Rows used for neither, because they lie within `gap` before the test.
     pub dropped_in_gap: usize,
+}
+
+/// Which rows a version was fitted on, as far as a later comparison must know: it is fair only on rows
+/// that neither version has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FittedRows {
+    /// The first and last time among them, in microseconds since 1970-01-01 UTC, if rows have times.
+    pub span_micros: Option<(i64, i64)>,
+    /// Seed and test share of a random split, of which they are the other side.
+    pub random: Option<(u64, f64)>,
+}
+
+impl FittedRows {
+    /// The rows that `split` fits on; `times` are theirs.
+    pub fn of(split: &Split, seed: u64, times: Option<&[i64]>) -> Self {
+        let span = |times: &[i64]| Some((*times.iter().min()?, *times.iter().max()?));
+        let random = match split {
+            Split::Random { test } => Some((seed, *test)),
+            Split::Time { .. } => None,
+        };
+        Self { span_micros: times.and_then(span), random }
+    }
+
+    /// Whether a row may have been among them: it is unless its time or its hash says otherwise.
+    pub fn may_hold(&self, id_hash: u64, time_micros: Option<i64>) -> bool {
+        let is_outside = self
+            .span_micros
+            .zip(time_micros)
+            .is_some_and(|((first, last), time)| time < first || time > last);
+        let is_held_out = self.random.is_some_and(|(seed, test)| is_held_out(test, seed, id_hash));
+        !is_outside && !is_held_out
+    }
 }
 
 /// Why rows cannot be split as asked.
@@ -80,15 +114,20 @@ pub fn split(
 }
 
 fn by_hash(test_share: f64, seed: u64, id_hashes: &[u64]) -> SplitRows {
+    let is_test = |row: &usize| is_held_out(test_share, seed, id_hashes[*row]);
+    let (test, train) = (0..id_hashes.len()).partition(is_test);
+    SplitRows { train, test, dropped_in_gap: 0 }
+}
+
+/// On which side of a random split an id is, whatever rows are around it.
+fn is_held_out(test_share: f64, seed: u64, id_hash: u64) -> bool {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "the cast saturates: a share of 1 or more takes every row, one below 0 none"
     )]
     let bound = (test_share * 2f64.powi(64)) as u64;
-    let is_test = |row: &usize| place(seed, id_hashes[*row]) < bound;
-    let (test, train) = (0..id_hashes.len()).partition(is_test);
-    SplitRows { train, test, dropped_in_gap: 0 }
+    place(seed, id_hash) < bound
 }
 
 /// Where an id stands between 0 and 2^64: the output function of `SplitMix64` (Steele, Lea and Flood,
@@ -176,6 +215,24 @@ mod tests {
         let found = split(&Split::Time { test, gap }, 7, &ids, Some(&days(days_of_rows))).unwrap();
         assert_eq!((found.train.as_slice(), found.test.as_slice()), (train, out));
         assert_eq!(found.dropped_in_gap, days_of_rows.len() - train.len() - out.len());
+    }
+
+    #[test]
+    fn a_version_knows_which_rows_it_may_have_seen() {
+        let ids: Vec<u64> = (0..1000).collect();
+        let random = Split::Random { test: 0.2 };
+        let sides = split(&random, 7, &ids, None).unwrap();
+        let fitted = FittedRows::of(&random, 7, None);
+        assert!(sides.train.iter().all(|row| fitted.may_hold(ids[*row], None)));
+        assert!(!sides.test.iter().any(|row| fitted.may_hold(ids[*row], None)));
+        let by_time = Split::Time { test: TestSize::Share(0.2), gap: SignedDuration::ZERO };
+        let fitted = FittedRows::of(&by_time, 7, Some(&[10, 20, 15]));
+        assert_eq!(fitted.span_micros, Some((10, 20)));
+        assert!(fitted.may_hold(1, Some(20)) && fitted.may_hold(1, None));
+        assert!(!fitted.may_hold(1, Some(21)) && !fitted.may_hold(1, Some(9)));
+        // A row of a later time was not there yet, on whichever side its hash is.
+        let both = FittedRows::of(&random, 7, Some(&[10, 20]));
+        assert!(!both.may_hold(ids[sides.train[0]], Some(21)));
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn help_lists_every_command() {
       evaluate  Judge the predictions in a table: metrics, paired comparisons, groups
       history   Show every move of every alias: when, from, to, who, why
       promote   Make a version champion, whatever its gates said
-      rollback  Make the version champion that was champion before
+      rollback  Make the version champion that was champion before, and score its ticks again
       import    Register an existing artifact as a version, and as champion if there is none
       explain   Explain a check, model kind, metric, problem code, cron expression or run
       verify    Compare every stored hash with the disk
@@ -235,10 +235,13 @@ fn nothing_moves_without_consent() {
     assert_eq!(history["moves"].as_array().unwrap().len(), 1);
     sandbox.run(["promote", "wine", "2", "--reason", " ", "--yes"]).expect(2);
     sandbox.run(["promote", "wine", "2", "--reason", "better", "--yes"]).expect(0);
-    sandbox.run(["rollback", "wine", "--reason", "worse", "--yes"]).expect(2);
     let back = ["rollback", "wine", "--no-rescore", "--reason", "worse", "--yes"];
     let done = sandbox.run(back).expect(0);
     assert!(done.stderr.contains("published already stay"), "{}", done.stderr);
+    sandbox.run(["promote", "wine", "2", "--reason", "better", "--yes"]).expect(0);
+    let asked = sandbox.run(["rollback", "wine", "--reason", "worse"]).expect(2);
+    assert!(asked.stderr.contains("no tick was published with it"), "{}", asked.stderr);
+    sandbox.run(["rollback", "wine", "--reason", "worse", "--yes"]).expect(0);
 }
 
 #[test]

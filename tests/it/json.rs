@@ -5,6 +5,7 @@
 
 /// The document of `evaluate`.
 mod evaluate;
+mod story;
 
 use std::collections::BTreeSet;
 
@@ -87,7 +88,7 @@ static RUN: Shape = Fields(&[
     ("run", Text),
     ("job", Text),
     ("kind", Word(&["score", "train"])),
-    ("trigger", Word(&["manual", "ci", "initial", "backfill"])),
+    ("trigger", Word(&["manual", "ci", "initial", "backfill", "drift", "age", "rollback"])),
     ("tick", Time),
     ("interval", Fields(&[("start", Maybe(&Time)), ("end", Time)])),
     ("state", Word(&["committed", "failed", "superseded"])),
@@ -117,7 +118,7 @@ static RUN: Shape = Fields(&[
     (
         "findings",
         Each(&Fields(&[
-            ("kind", Word(&["check", "drift", "gate", "watch"])),
+            ("kind", Word(&["check", "drift", "gate", "watch", "trigger"])),
             ("id", Text),
             ("column", Maybe(&Text)),
             ("slice", Maybe(&Text)),
@@ -318,6 +319,7 @@ static MOVED: Shape = Fields(&[
     ("reason", Text),
     ("before", ALIASES),
     ("after", ALIASES),
+    ("corrections", Each(&RUN)),
 ]);
 
 static IMPORT: Shape = Fields(&[
@@ -382,6 +384,10 @@ static INIT: Shape = Fields(&[
     ("project", Text),
     ("files", Each(&Text)),
     ("next", Text),
+    (
+        "chapters",
+        Each(&Fields(&[("title", Text), ("commands", Each(&Text)), ("lines", Each(&Text))])),
+    ),
 ]);
 
 static GENERATE: Shape = Fields(&[
@@ -465,7 +471,11 @@ fn every_document_of_the_registry_is_as_the_contract_says() {
     check(&sandbox, "diff churn v1 v2", 0, &DIFF);
     let moved = check(&sandbox, "promote churn 2 --reason better --yes", 0, &MOVED);
     assert_eq!((&moved["before"]["champion"], &moved["after"]["champion"]), (&1.into(), &2.into()));
-    let moved = check(&sandbox, "rollback churn --no-rescore --reason worse --yes", 0, &MOVED);
+    check(&sandbox, "score churn", 13, &RUN);
+    let history = check(&sandbox, "history churn", 0, &HISTORY);
+    assert_eq!(history["moves"].as_array().unwrap().last().unwrap()["action"], "rollback");
+    check(&sandbox, "promote churn 2 --reason again --yes", 0, &MOVED);
+    let moved = check(&sandbox, "rollback churn --reason worse --yes", 0, &MOVED);
     assert_eq!(moved["after"]["champion"], 1);
     let history = check(&sandbox, "history churn", 0, &HISTORY);
     assert!(history.get("champion").is_none(), "{history:#}");

@@ -90,7 +90,7 @@ fn two_commands_set_everything_up() {
         .map(|step| step.command)
         .filter(|command| command.starts_with("cargo "))
         .collect();
-    assert_eq!(commands, ["cargo run --release -- run wine", "cargo test --release"]);
+    assert_eq!(commands, ["cargo run --release -- init --demo", "cargo test --release"]);
 }
 
 #[test]

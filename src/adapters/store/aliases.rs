@@ -10,8 +10,9 @@ use sqlx::{Executor, Row as _, Sqlite, SqliteConnection};
 
 use crate::adapters::store::codec::{optional_number, optional_text, text, time, time_text};
 use crate::adapters::store::error::Stop;
-use crate::adapters::store::{AliasMove, AliasState, Attribution, Store, StoreError};
-use crate::domain::identity::{JobName, RunId, Version};
+use crate::adapters::store::queue::{Cause, define, insert_follow_ups};
+use crate::adapters::store::{AliasMove, AliasState, Attribution, FollowUp, Store, StoreError};
+use crate::domain::identity::{JobName, RunId, Sha256, Version};
 use crate::domain::registry::{Action, Alias, Aliases, Move, moves_between};
 
 impl Store {
@@ -37,6 +38,28 @@ impl Store {
         const ACTION: &str = "move the aliases of a model";
         let mut transaction = self.begin(ACTION).await?;
         move_in(&mut transaction, planned, at).await.map_err(|stop| self.stopped(ACTION, stop))?;
+        self.commit(ACTION, transaction).await
+    }
+
+    /// The same, and in the same transaction queues runs of the job that follow from it; they execute the
+    /// job file `job_text`, whose digest is `job_sha256`.
+    pub async fn move_aliases_and_queue(
+        &self,
+        planned: &AliasMove,
+        follow_ups: &[FollowUp],
+        (job_sha256, job_text): (&Sha256, &str),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        const ACTION: &str = "move the aliases of a model and queue what follows";
+        let mut transaction = self.begin(ACTION).await?;
+        let done = async {
+            move_in(&mut transaction, planned, at).await?;
+            define(&mut transaction, job_sha256, job_text).await?;
+            let cause = Cause { job: &planned.model, job_sha256, parent: None };
+            insert_follow_ups(&mut transaction, cause, follow_ups, at).await?;
+            Ok(())
+        };
+        done.await.map_err(|stop| self.stopped(ACTION, stop))?;
         self.commit(ACTION, transaction).await
     }
 }

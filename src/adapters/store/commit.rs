@@ -13,7 +13,7 @@ use crate::adapters::store::aliases::move_in;
 use crate::adapters::store::codec::{count_value, text, time_text};
 use crate::adapters::store::error::Stop;
 use crate::adapters::store::evidence::{insert_outputs, replace_findings, replace_profiles};
-use crate::adapters::store::queue::require_fence;
+use crate::adapters::store::queue::{Cause, insert_follow_ups, require_fence};
 use crate::adapters::store::runs::run_with_id;
 use crate::adapters::store::ticks::record_tick;
 use crate::adapters::store::versions::insert_version;
@@ -163,6 +163,7 @@ async fn finish(
         .fetch_one(&mut *connection)
         .await?;
     let conclusion = document::conclusion(&planned)?;
+    let job = record.slot.job.clone();
     let superseded = supersede(connection, run).await?;
     let at_text = time_text(at);
     sqlx::query(COMMIT_RUN)
@@ -179,7 +180,7 @@ async fn finish(
     }
     if let Some(decision) = conclusion.tick {
         let line = TickRecord {
-            job: record.slot.job,
+            job: job.clone(),
             kind: record.slot.kind,
             tick: record.slot.tick,
             decision,
@@ -188,6 +189,8 @@ async fn finish(
         };
         record_tick(connection, &line).await?;
     }
+    let cause = Cause { job: &job, job_sha256: &record.job_sha256, parent: Some(run) };
+    insert_follow_ups(connection, cause, &conclusion.follow_ups, at).await?;
     Ok(Finished { superseded })
 }
 

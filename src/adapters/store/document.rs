@@ -5,16 +5,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::store::codec::unreadable;
 use crate::adapters::store::record::{
-    AliasMove, Attribution, Conclusion, Decision, Stage, TickDecision,
+    AliasMove, Attribution, Conclusion, Decision, FollowUp, ModelPin, Stage, TickDecision,
 };
-use crate::domain::identity::{JobName, RunId, Version};
+use crate::domain::identity::{JobName, RunId, Sha256, Version};
 use crate::domain::registry::{Action, Aliases, Blessing, MetricValue};
-use crate::domain::run::Verdict;
+use crate::domain::run::{Interval, RunKind, Trigger, Verdict};
 
 #[derive(Serialize, Deserialize)]
 struct DecisionDocument {
@@ -41,6 +42,19 @@ struct ConclusionDocument {
     exit_code: u8,
     aliases: Option<AliasMoveDocument>,
     tick: Option<DecisionDocument>,
+    #[serde(default)]
+    follow_ups: Vec<FollowUpDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FollowUpDocument {
+    id: String,
+    kind: String,
+    tick: Timestamp,
+    interval_start: Option<Timestamp>,
+    interval_end: Timestamp,
+    trigger: String,
+    model: Option<(u32, String)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,6 +127,7 @@ pub(super) fn conclusion_text(conclusion: &Conclusion) -> Result<String, sqlx::E
         aliases: conclusion.aliases.as_ref().map(alias_move_document),
         tick: tick
             .map(|TickDecision { decision, reason }| DecisionDocument { action: decision, reason }),
+        follow_ups: conclusion.follow_ups.iter().map(follow_up_document).collect(),
     })
 }
 
@@ -124,10 +139,40 @@ pub(super) fn conclusion(text: &str) -> Result<Conclusion, sqlx::Error> {
         exit_code: found.exit_code,
         aliases: found.aliases.map(alias_move).transpose()?,
         tick: found.tick.map(|line| TickDecision { decision: line.action, reason: line.reason }),
+        follow_ups: found.follow_ups.into_iter().map(follow_up).collect::<Result<_, _>>()?,
     })
 }
 
 const CONCLUSION: &str = "conclusion";
+
+fn follow_up_document(planned: &FollowUp) -> FollowUpDocument {
+    let FollowUp { id, kind, tick, interval, trigger, model } = planned;
+    FollowUpDocument {
+        id: id.as_str().to_owned(),
+        kind: kind.id().to_owned(),
+        tick: *tick,
+        interval_start: interval.start,
+        interval_end: interval.end,
+        trigger: trigger.id().to_owned(),
+        model: model.map(|pin| (pin.version.0, pin.sha256.to_string())),
+    }
+}
+
+fn follow_up(found: FollowUpDocument) -> Result<FollowUp, sqlx::Error> {
+    let wrong = |text: &str, wanted| unreadable(CONCLUSION, text, wanted);
+    let model = found.model.map(|(version, text)| {
+        let sha256 = Sha256::parse(&text).ok_or_else(|| wrong(&text, "digest"))?;
+        Ok::<_, sqlx::Error>(ModelPin { version: Version(version), sha256 })
+    });
+    Ok(FollowUp {
+        id: RunId::parse(&found.id).ok_or_else(|| wrong(&found.id, "run id"))?,
+        kind: RunKind::parse(&found.kind).ok_or_else(|| wrong(&found.kind, "run kind"))?,
+        tick: found.tick,
+        interval: Interval { start: found.interval_start, end: found.interval_end },
+        trigger: Trigger::parse(&found.trigger).ok_or_else(|| wrong(&found.trigger, "trigger"))?,
+        model: model.transpose()?,
+    })
+}
 
 fn alias_move_document(planned: &AliasMove) -> AliasMoveDocument {
     let AliasMove { model, generation, after, blessing, by } = planned;
@@ -207,7 +252,16 @@ mod tests {
         };
         let tick = TickDecision { decision: "run".into(), reason: "on time".into() };
         for (aliases, tick) in [(None, None), (Some(aliases), Some(tick))] {
-            let wanted = Conclusion { verdict: Verdict::Promoted, exit_code: 10, aliases, tick };
+            let follow_up = FollowUp {
+                id: RunId::new("2026-01-05T02:30:00Z".parse().unwrap(), 7),
+                kind: RunKind::Score,
+                tick: "2026-01-04T02:30:00Z".parse().unwrap(),
+                interval: Interval { start: None, end: "2026-01-04T02:30:00Z".parse().unwrap() },
+                trigger: Trigger::Rollback,
+                model: Some(ModelPin { version: Version(2), sha256: Sha256([0xab; 32]) }),
+            };
+            let (verdict, follow_ups) = (Verdict::Promoted, vec![follow_up]);
+            let wanted = Conclusion { verdict, exit_code: 10, aliases, tick, follow_ups };
             let text = conclusion_text(&wanted).unwrap();
             assert_eq!(conclusion(&text).unwrap(), wanted);
         }

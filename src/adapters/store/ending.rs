@@ -9,8 +9,11 @@ use sqlx::SqliteConnection;
 use crate::adapters::store::codec::{count_value, time_text};
 use crate::adapters::store::error::Stop;
 use crate::adapters::store::evidence::{replace_findings, replace_profiles};
-use crate::adapters::store::queue::require_fence;
-use crate::adapters::store::{Afterwards, Failure, Rows, Store, StoreError, Transition, document};
+use crate::adapters::store::queue::{Cause, insert_follow_ups, require_fence};
+use crate::adapters::store::runs::run_with_id;
+use crate::adapters::store::{
+    Afterwards, Failure, Rows, RunRecord, Store, StoreError, Transition, document,
+};
 use crate::domain::identity::RunId;
 use crate::domain::run::{AttemptOutcome, Claim, State, Verdict};
 
@@ -42,6 +45,7 @@ impl Store {
             rows: Rows::default(),
             stages: Vec::new(),
             decision: None,
+            follow_ups: Vec::new(),
             at,
         };
         self.fail(claim, &failure).await
@@ -108,6 +112,15 @@ async fn fail(
         .await?;
     replace_findings(connection, &claim.run, &failure.findings).await?;
     replace_profiles(connection, &claim.run, &failure.profiles).await?;
+    if failure.follow_ups.is_empty() {
+        return Ok(());
+    }
+    let record = run_with_id(&mut *connection, &claim.run).await?;
+    let lost = || Stop::Refused(StoreError::FenceLost { run: claim.run.clone() });
+    let RunRecord { slot, job_sha256, .. } = record.ok_or_else(lost)?;
+    let parent = Some(&claim.run);
+    let cause = Cause { job: &slot.job, job_sha256: &job_sha256, parent };
+    insert_follow_ups(connection, cause, &failure.follow_ups, failure.at).await?;
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use sqlx::SqliteConnection;
 use crate::adapters::store::codec::{optional_time_text, time_text};
 use crate::adapters::store::error::Stop;
 use crate::adapters::store::runs::{run_in_slot, run_with_id};
-use crate::adapters::store::{Enqueued, NewRun, Store, StoreError, Transition};
-use crate::domain::identity::{RunId, Sha256};
+use crate::adapters::store::{Enqueued, FollowUp, NewRun, Store, StoreError, Transition};
+use crate::domain::identity::{JobName, RunId, Sha256};
 use crate::domain::run::Claim;
 
 impl Store {
@@ -72,6 +72,50 @@ impl Store {
         self.commit(ACTION, transaction).await
     }
 }
+
+/// What a follow-up has from whoever causes it.
+#[derive(Clone, Copy)]
+pub(super) struct Cause<'a> {
+    pub(super) job: &'a JobName,
+    /// The job file that it executes, known to the store already.
+    pub(super) job_sha256: &'a Sha256,
+    /// `None` where a person is the cause.
+    pub(super) parent: Option<&'a RunId>,
+}
+
+/// Queues runs within a transaction that does more, each at the next revision of its tick.
+pub(super) async fn insert_follow_ups(
+    connection: &mut SqliteConnection,
+    cause: Cause<'_>,
+    follow_ups: &[FollowUp],
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    for planned in follow_ups {
+        sqlx::query(INSERT_FOLLOW_UP)
+            .bind(planned.id.as_str())
+            .bind(cause.job.as_str())
+            .bind(planned.kind.id())
+            .bind(time_text(planned.tick))
+            .bind(planned.trigger.id())
+            .bind(optional_time_text(planned.interval.start))
+            .bind(time_text(planned.interval.end))
+            .bind(cause.job_sha256.to_string())
+            .bind(cause.parent.map(RunId::as_str))
+            .bind(time_text(at))
+            .bind(planned.model.map(|pin| pin.version.0))
+            .bind(planned.model.map(|pin| pin.sha256.to_string()))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+const INSERT_FOLLOW_UP: &str = "insert into run
+     (id, job, kind, tick, revision, trigger, state, interval_start, interval_end, job_sha256, parent,
+      created_at, not_before, model_version, model_sha256)
+     values (?1, ?2, ?3, ?4,
+      (select coalesce(max(revision) + 1, 0) from run where job = ?2 and kind = ?3 and tick = ?4),
+      ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)";
 
 /// Refuses to go on unless a fenced write has changed its one row.
 pub(super) fn require_fence(rows_changed: u64, claim: &Claim) -> Result<(), Stop> {
@@ -175,7 +219,7 @@ const INSERT_ATTEMPT: &str = "insert into attempt (run, number, token, owner, st
 const START: &str = "update run set state = 'running'
      where id = ?1 and token = ?2 and state = 'claimed'";
 
-async fn define(
+pub(super) async fn define(
     connection: &mut SqliteConnection,
     sha256: &Sha256,
     body: &str,

@@ -17,8 +17,8 @@ use crate::domain::run::{
 
 pub use self::registry::{AliasMove, AliasState, Attribution, Import, Imported, NewVersion};
 pub use self::results::{
-    Afterwards, Conclusion, Failure, Finished, Input, Intent, NewOutput, OutputRecord, OutputRole,
-    Profile,
+    Afterwards, Conclusion, Failure, Finished, FollowUp, Input, Intent, NewOutput, OutputRecord,
+    OutputRole, Profile,
 };
 
 /// A run that somebody wants.

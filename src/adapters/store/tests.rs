@@ -1,5 +1,7 @@
 //! The store on real files: the whole life of runs and versions, and what must never happen.
 
+/// Runs that a run causes.
+mod chains;
 /// Intent, end, correction, crash.
 mod committing;
 /// Slots, claims, fences.
@@ -10,5 +12,7 @@ mod fixture;
 mod listing;
 /// Settings, migrations, damage.
 mod opening;
+/// What earlier runs were and said.
+mod past;
 /// Versions, aliases, history.
 mod registry;

@@ -12,9 +12,8 @@ use crate::app::cli::{instant, progress};
 use crate::app::exit::Exit;
 use crate::app::render::json::overview::{BackfillDocument, BackfilledTick};
 use crate::app::render::json::run::RunDocument;
-use crate::app::render::text;
-use crate::app::render::text::format::counted;
-use crate::app::render::text::{Align, Cell, Table, Tone};
+use crate::app::render::text::format::{self, counted};
+use crate::app::render::text::nights::{self, Night};
 use crate::engine::backfill::{BackfillRequest, backfill, missing};
 use crate::engine::error::RunError;
 use crate::engine::execute::{Force, Outcome};
@@ -84,19 +83,14 @@ fn answer(context: &Context, verdict: VerdictArgs, job: &str, done: Vec<Backfill
     let ends: Vec<(Timestamp, Result<Outcome, Failure>)> =
         done.into_iter().map(|(tick, outcome)| (tick, outcome.map_err(Failure::from))).collect();
     let exit = ends.iter().map(|(_, end)| exit_of(end)).max().unwrap_or(Exit::NothingToDo);
-    let left = Align::Left;
-    let mut table = Table::new(&[("tick", left), ("ended", left), ("run", left)]);
-    for (tick, end) in &ends {
-        let (word, tone, run) = match end {
-            Ok(outcome) => {
-                let (word, tone) = text::run::ending(outcome.report());
-                (word, tone, outcome.report().run.to_string())
-            }
-            Err(failure) => ("failed".to_owned(), Tone::Bad, failure.line()),
-        };
-        table.row([tick.to_string().into(), Cell::toned(word, tone), run.into()]);
-    }
-    let mut text = table.render(context.paint());
+    let nights: Vec<(String, Night<'_>)> = ends
+        .iter()
+        .map(|(tick, end)| match end {
+            Ok(outcome) => (format::instant(*tick), Night::Run(outcome.report())),
+            Err(failure) => (format::instant(*tick), Night::Failed(failure.line())),
+        })
+        .collect();
+    let mut text = nights::nights(&nights, context.paint());
     if ends.is_empty() {
         text = format!("nothing to do: no tick of `{job}` is missing in this range\n");
     }

@@ -122,6 +122,7 @@ fn micros(at: i64) -> String {
 mod tests {
     use super::*;
     use crate::app::render::example;
+    use crate::learn::split::FittedRows;
 
     #[test]
     fn facts_are_told_in_words() {
@@ -131,6 +132,7 @@ mod tests {
             rows: 1_279,
             rows_test: 320,
             interval_micros: Some((0, i64::MAX)),
+            fitted: FittedRows { span_micros: Some((-1, 1)), random: Some((7, 0.2)) },
             data_sha256: [0xab; 32],
             job_sha256: [0; 32],
             seed: 7,

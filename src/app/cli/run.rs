@@ -12,7 +12,7 @@ use crate::app::exit::Exit;
 use crate::app::render::json::run::RunDocument;
 use crate::app::render::text;
 use crate::domain::run::{RunKind, State, Trigger, Verdict};
-use crate::engine::execute::{self, Force, Outcome, Promotion, Request};
+use crate::engine::execute::{self, Force, Outcome, Promotion, Request, Scope};
 use crate::engine::jobs::LoadedJob;
 use crate::engine::plan::zone;
 use crate::engine::report::RunReport;
@@ -73,7 +73,14 @@ pub(crate) fn request(
     trigger: Trigger,
 ) -> Result<Request, Failure> {
     let tick = tick.map(|text| instant::parse(text, &zone(&loaded.job))).transpose()?;
-    Ok(Request { tick, trigger, force: Force::No, promotion: Promotion::IfBlessed, progress: None })
+    Ok(Request {
+        tick,
+        trigger,
+        force: Force::No,
+        promotion: Promotion::IfBlessed,
+        scope: Scope::Chain,
+        progress: None,
+    })
 }
 
 /// What `run`, `score` and `train` answer.

@@ -11,6 +11,8 @@ pub(crate) mod diff;
 pub(crate) mod evaluate;
 /// Counts, sizes, durations and instants as people read them.
 pub(crate) mod format;
+/// Many ticks in one table.
+pub(crate) mod nights;
 /// What a run would do.
 pub(crate) mod plan;
 /// Versions, aliases and their history.

@@ -3,6 +3,9 @@
 //! No text is read and no problem is found here: every value was checked, every rule holds. `None` means
 //! that a value is absent which the table of keys requires.
 
+/// The tables that watch and govern a model.
+mod policy;
+
 use jiff::SignedDuration;
 
 use crate::domain::identity::JobName;
@@ -20,6 +23,9 @@ pub(crate) fn job(job: &Section, schedule: Option<Schedule>) -> Option<Job> {
     let data = data(job.section("data"))?;
     let train = train(job.section("train"), data.time.is_some())?;
     let checks = job.sections("check").iter().map(check).collect::<Option<_>>()?;
+    let model = model(job.section("model"))?;
+    let retrain =
+        if job.has("retrain") { Some(policy::retrain(job.section("retrain"))?) } else { None };
     Some(Job {
         name: JobName::new(job.text("name")?)?,
         description: job.text("description").map(str::to_owned),
@@ -28,10 +34,16 @@ pub(crate) fn job(job: &Section, schedule: Option<Schedule>) -> Option<Job> {
         schedule,
         data,
         features: features(job.section("features"))?,
-        model: model(job.section("model"))?,
+        gates: policy::gates(job, model.task)?,
+        model,
         score: score(job.section("score"))?,
         train,
         checks,
+        drift: policy::drift(job.section("drift"))?,
+        retrain,
+        gates_together: policy::gates_together(job.section("gates"))?,
+        rollout: policy::strategy(job.section("rollout"))?,
+        watch: policy::watch(job.section("watch"))?,
     })
 }
 

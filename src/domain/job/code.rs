@@ -42,6 +42,14 @@ pub static CODES: &[(&str, &str)] = &[
         "Where both day fields are restricted and one of them starts with `*`, cron implementations disagree whether a day must match both or either. `day_match = \"and\"` or `\"or\"` says which is meant.",
     ),
     (
+        "drift_column",
+        "A column is compared in one way, so it stands in one `[[drift.column]]` at most.",
+    ),
+    (
+        "drift_persist",
+        "`persist = { of = 3, ticks = 2 }` waits until 2 of the last 3 ticks have drifted. More ticks than are looked at could never drift.",
+    ),
+    (
         "duplicate_key",
         "A key or a table is given twice. TOML allows each once; entries of a list of tables are written `[[check]]`.",
     ),
@@ -67,12 +75,20 @@ pub static CODES: &[(&str, &str)] = &[
         "The format of a file follows from its extension: `.parquet`, `.csv`, `.ndjson` (or `.jsonl`), `.ipc` (or `.arrow`, `.feather`). Where a path ends in something else, `data.format` says it.",
     ),
     (
+        "gate_form",
+        "A `[[gate]]` holds a metric against limits (`min`, `max`) or against the champion (`compare`), or both. `min` is at most `max`.",
+    ),
+    (
         "kind_task",
         "Each kind of model is for certain tasks: `logistic` and `gaussian_nb` for `binary` and `multiclass`, `linear` and `elastic_net` for `regression`, `dummy` for all three.",
     ),
     (
         "label_is_feature",
         "The label is what is to be predicted. A model that sees it among its features is perfect in training and useless at night.",
+    ),
+    (
+        "metric_task",
+        "Each task has its own metrics: a gate of a regression cannot ask for `roc_auc`. `nightshift explain <metric>` says what one means.",
     ),
     (
         "missing_key",
@@ -85,6 +101,10 @@ pub static CODES: &[(&str, &str)] = &[
     (
         "name_taken",
         "Two job files have one `name`. Models, runs and ticks are kept by that name, so it is unique in a project.",
+    ),
+    (
+        "needs_label",
+        "`[retrain]` trains new versions by itself, which needs a column to learn: `data.label`.",
     ),
     (
         "needs_schedule",

@@ -18,6 +18,8 @@ use crate::domain::template::Template;
 mod check;
 /// The rules about columns.
 mod columns;
+/// The rules of what watches and governs a model.
+pub(crate) mod policy;
 
 /// Applies every rule; returns the schedule, which is understood on the way.
 pub(crate) fn apply(job: &Section, faults: &mut Faults) -> Option<Schedule> {
@@ -31,6 +33,7 @@ pub(crate) fn apply(job: &Section, faults: &mut Faults) -> Option<Schedule> {
     for section in job.sections("check") {
         check::apply(section, job.section("data").has("time"), faults);
     }
+    policy::apply(job, faults);
     schedule
 }
 

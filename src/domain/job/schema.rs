@@ -199,7 +199,7 @@ mod tests {
             json!(["binary", "multiclass", "regression"])
         );
         assert_eq!(properties["check"]["items"]["properties"]["then"]["default"], json!("fail"));
-        let later = properties["drift"]["description"].as_str().unwrap();
+        let later = properties["monitor"]["description"].as_str().unwrap();
         assert!(later.ends_with("Not supported yet: a file that has it is refused."), "{later}");
     }
 

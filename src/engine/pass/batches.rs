@@ -8,19 +8,25 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::correction::Correction;
+use super::track::{Track, write_error};
 use crate::adapters::dataset::{
-    self, Batch, DatasetError, DuplicateFinder, IdSet, PartLayout, PartRows, PartWriter,
-    QuarantineWriter, Table,
+    self, Batch, ChangesWriter, DuplicateFinder, IdSet, QuarantineWriter, Table,
 };
 use crate::domain::finding::Finding;
-use crate::domain::job::{CheckAction, Job, Task};
+use crate::domain::frame::Frame;
+use crate::domain::job::{CheckAction, Job};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::judge;
-use crate::engine::pass::{Scored, part_name, quarantine_name, score_columns, score_frame};
+use crate::engine::pass::{
+    Contenders, Scored, Second, SecondScored, TrackScored, changes_name, part_name,
+    quarantine_name, standby_name,
+};
 use crate::engine::plan::zone;
 use crate::engine::report::{InputFile, Rows};
 use crate::engine::score::ScorePlan;
-use crate::learn::artifact::{Artifact, Scores};
+use crate::learn::agreement::Agreement;
+use crate::learn::artifact::{ScoreError, Scores};
 use crate::learn::check::RowChecks;
 use crate::learn::profile::Profiler;
 
@@ -34,10 +40,20 @@ pub(super) struct Subject<'a> {
     /// The folder that files are written into.
     pub(super) staging: &'a Path,
     pub(super) job: &'a Job,
-    pub(super) artifact: &'a Artifact,
+    pub(super) contenders: &'a Contenders,
     pub(super) table: &'a Table,
     /// The columns that are read.
     pub(super) columns: &'a [String],
+}
+
+/// A version that scores, or why it could not.
+type Outcome<'a> = Result<Track<'a>, String>;
+
+/// The second version between batches.
+enum SecondTrack<'a> {
+    None,
+    Standby { track: Outcome<'a>, agreement: Agreement },
+    Replaced(Correction<'a>),
 }
 
 /// The state of the pass between batches.
@@ -46,11 +62,10 @@ pub(super) struct Pass<'a> {
     names: Vec<&'a str>,
     checks: RowChecks,
     profiler: Profiler,
-    score_names: Vec<String>,
-    score_profiler: Profiler,
     duplicates: DuplicateFinder,
     read: IdSet,
-    part: PartWriter,
+    lead: Outcome<'a>,
+    second: SecondTrack<'a>,
     quarantine: QuarantineWriter<'a>,
     rows: Rows,
     newest_micros: Option<i64>,
@@ -60,35 +75,34 @@ pub(super) struct Pass<'a> {
 impl<'a> Pass<'a> {
     /// Opens the files that the pass writes.
     pub(super) fn start(subject: Subject<'a>) -> Result<Self, RunError> {
-        let Subject { plan, staging, job, artifact, table, columns } = subject;
-        let write = |error| RunError::new("stage", Cause::Other, error);
+        let Subject { plan, staging, job, contenders, table, columns } = subject;
         let checks = RowChecks::new(&job.checks)
             .map_err(|error| RunError::new("plan", Cause::Job, error))?;
-        let score_names = score_columns(artifact);
         let id = job.data.id.as_deref();
-        let layout = PartLayout {
-            id: job.data.id.clone(),
-            copied: job.score.columns.clone(),
-            scores: score_names.clone(),
-            with_prediction: artifact.task == Task::Multiclass,
-            with_decision: job.score.threshold.is_some(),
-            model_version: plan.model.version.to_string(),
+        let (lead, run) = (&contenders.lead, &plan.run);
+        let second = match &contenders.second {
+            Second::None => SecondTrack::None,
+            Second::Standby(standby) => {
+                let path = staging.join(standby_name(run));
+                let track = Track::start(standby, &path, job, table)?;
+                SecondTrack::Standby { track: Ok(track), agreement: Agreement::default() }
+            }
+            Second::Replaced(replaced) => {
+                let changes = ChangesWriter::new(&staging.join(changes_name(run)), id, table);
+                SecondTrack::Replaced(Correction::new(replaced, job.score.threshold, changes))
+            }
         };
-        let part_path = staging.join(part_name(&plan.run));
-        let quarantine_path = staging.join(quarantine_name(&plan.run));
+        let quarantine_path = staging.join(quarantine_name(run));
         let set_aside = quarantine_columns(job);
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-        let score_reference = artifact.score_reference.clone().unwrap_or_default();
-        let extra: Vec<&str> = score_names.iter().map(String::as_str).collect();
         Ok(Self {
             subject,
             checks,
-            profiler: Profiler::new(&artifact.reference, &names),
-            score_profiler: Profiler::new(&score_reference, &extra),
-            score_names,
+            profiler: Profiler::new(&lead.artifact.reference, &names),
             duplicates: DuplicateFinder::new(staging),
             read: IdSet::default(),
-            part: PartWriter::create(&part_path, layout, table).map_err(write)?,
+            lead: Ok(Track::start(lead, &staging.join(part_name(run)), job, table)?),
+            second,
             quarantine: QuarantineWriter::new(&quarantine_path, id, &set_aside, table),
             rows: Rows::default(),
             newest_micros: None,
@@ -105,30 +119,23 @@ impl<'a> Pass<'a> {
     /// Takes one batch through the pass.
     pub(super) fn take(&mut self, batch: &Batch) -> Result<(), RunError> {
         let read = |error| RunError::new("read", Cause::Data, error);
-        let write = |error| RunError::new("stage", Cause::Other, error);
         let frame = batch.frame(&self.names).map_err(read)?;
         let ids = batch.id_hashes();
         let verdicts = self.checks.judge(&frame);
-        let scores = self
-            .subject
-            .artifact
-            .score(&frame)
-            .map_err(|error| RunError::new("score", Cause::Data, error))?;
+        let keep = verdicts.keep();
         self.profiler.update(&frame, ids).map_err(RunError::data("profile"))?;
-        self.duplicates.push(ids).map_err(write)?;
+        self.duplicates.push(ids).map_err(write_error)?;
         self.read.extend(ids);
         if let Some(column) = &self.subject.job.data.time {
             self.newest_micros =
                 self.newest_micros.max(batch.newest_micros(column, &self.zone).map_err(read)?);
         }
-        let keep = verdicts.keep();
-        self.profile_scores(&scores, keep.as_deref(), ids)?;
+        self.score(batch, &frame, keep.as_deref())?;
         let set_aside = keep.as_ref().map_or(0, |keep| keep.iter().filter(|kept| !**kept).count());
-        self.write_scores(batch, &scores, keep.as_deref()).map_err(write)?;
         if set_aside > 0 {
             let reasons =
                 verdicts.set_aside.iter().map(|found| found.map(|index| self.checks.reason(index)));
-            self.quarantine.write(batch, &reasons.collect::<Vec<_>>()).map_err(write)?;
+            self.quarantine.write(batch, &reasons.collect::<Vec<_>>()).map_err(write_error)?;
         }
         let read = batch.rows() as u64;
         self.rows.read += read;
@@ -136,54 +143,80 @@ impl<'a> Pass<'a> {
         self.rows.scored += read - set_aside as u64;
         Ok(())
     }
+
+    /// Lets every version score the batch.
+    ///
+    /// A lead that cannot score ends the pass, unless there is a standby to go on with.
+    fn score(
+        &mut self,
+        batch: &Batch,
+        frame: &Frame<'_>,
+        keep: Option<&[bool]>,
+    ) -> Result<(), RunError> {
+        let ours = scores_of(&self.lead, frame);
+        if let Some(Err(error)) = &ours
+            && !matches!(&self.second, SecondTrack::Standby { track: Ok(_), .. })
+        {
+            return Err(RunError::new("score", Cause::Data, error.to_string()));
+        }
+        let ours = advance(&mut self.lead, batch, ours, keep)?;
+        match &mut self.second {
+            SecondTrack::None => {}
+            SecondTrack::Standby { track, agreement } => {
+                let theirs = scores_of(track, frame);
+                let theirs = advance(track, batch, theirs, keep)?;
+                if let (Some(ours), Some(theirs)) = (&ours, &theirs) {
+                    agreement.update(ours, theirs, self.subject.job.score.threshold, keep);
+                }
+            }
+            SecondTrack::Replaced(correction) => {
+                let before = correction
+                    .artifact()
+                    .score(frame)
+                    .map_err(|error| RunError::new("score", Cause::Data, error))?;
+                if let (Ok(lead), Some(after)) = (&self.lead, &ours) {
+                    correction.take(batch, (lead.artifact(), after), &before, keep)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a version says of a batch; `None` if it could not score an earlier one.
+fn scores_of(track: &Outcome<'_>, frame: &Frame<'_>) -> Option<Result<Scores, ScoreError>> {
+    track.as_ref().ok().map(|track| track.score(frame))
+}
+
+/// Writes what a version said, or remembers why it could not.
+fn advance(
+    track: &mut Outcome<'_>,
+    batch: &Batch,
+    scores: Option<Result<Scores, ScoreError>>,
+    keep: Option<&[bool]>,
+) -> Result<Option<Scores>, RunError> {
+    match (&mut *track, scores) {
+        (Ok(track), Some(Ok(scores))) => {
+            track.take(batch, &scores, keep)?;
+            Ok(Some(scores))
+        }
+        (Ok(_), Some(Err(error))) => {
+            *track = Err(error.to_string());
+            Ok(None)
+        }
+        (Ok(_) | Err(_), _) => Ok(None),
+    }
+}
+
+/// Waits until what a version wrote is on disk.
+fn finish(track: Outcome<'_>) -> Result<Result<TrackScored, String>, RunError> {
+    match track {
+        Ok(track) => Ok(Ok(track.finish()?)),
+        Err(reason) => Ok(Err(reason)),
+    }
 }
 
 impl Pass<'_> {
-    fn write_scores(
-        &mut self,
-        batch: &Batch,
-        scores: &Scores,
-        keep: Option<&[bool]>,
-    ) -> Result<(), DatasetError> {
-        let columns = scores.columns();
-        let decision = match (scores, self.subject.job.score.threshold) {
-            (Scores::Value(values), Some(threshold)) => {
-                Some(values.iter().map(|score| *score >= threshold).collect::<Vec<bool>>())
-            }
-            _ => None,
-        };
-        let prediction = match scores {
-            Scores::Value(_) => None,
-            Scores::Classes(_) => Some(scores.most_likely(&self.subject.artifact.classes)),
-        };
-        let rows = PartRows {
-            keep,
-            scores: &columns,
-            prediction: prediction.as_deref(),
-            decision: decision.as_deref(),
-        };
-        self.part.write(batch, &rows)
-    }
-
-    /// Scores are a column like any other; only those that are published count.
-    fn profile_scores(
-        &mut self,
-        scores: &Scores,
-        keep: Option<&[bool]>,
-        ids: &[u64],
-    ) -> Result<(), RunError> {
-        let failed = RunError::data("profile");
-        let names = &self.score_names;
-        let Some(keep) = keep else {
-            let frame = score_frame(names, scores.columns());
-            return self.score_profiler.update(&frame, ids).map_err(failed);
-        };
-        let columns: Vec<Vec<f64>> =
-            scores.columns().into_iter().map(|values| kept(values, keep)).collect();
-        let frame = score_frame(names, columns.iter().map(Vec::as_slice).collect());
-        self.score_profiler.update(&frame, &kept(ids, keep)).map_err(failed)
-    }
-
     /// Ends the pass: duplicates, reconciliation, table checks, files closed.
     pub(super) fn finish(
         self,
@@ -192,25 +225,39 @@ impl Pass<'_> {
         rows_scanned: u64,
     ) -> Result<Scored, RunError> {
         let Subject { plan, job, table, .. } = self.subject;
-        let write = |error| RunError::new("stage", Cause::Other, error);
         let profile = self.profiler.finish();
-        let score_profile = self.score_profiler.finish();
-        let part = self.part.finish().map_err(write)?;
-        let quarantine = self.quarantine.finish().map_err(write)?;
-        let mut written = part.id_set;
-        if let Some(quarantine) = &quarantine {
-            written.merge(&quarantine.id_set);
+        let lead = finish(self.lead)?;
+        let second = match self.second {
+            SecondTrack::None => SecondScored::None,
+            SecondTrack::Standby { track, agreement } => {
+                SecondScored::Standby { scored: finish(track)?, agreement }
+            }
+            SecondTrack::Replaced(correction) => {
+                let (changes, agreement) = correction.finish()?;
+                SecondScored::Replaced { changes, agreement }
+            }
+        };
+        let quarantine = self.quarantine.finish().map_err(write_error)?;
+        let standby = match &second {
+            SecondScored::Standby { scored: Ok(scored), .. } => Some(scored),
+            _ => None,
+        };
+        for scored in lead.iter().chain(standby) {
+            let mut written = scored.part.id_set;
+            if let Some(quarantine) = &quarantine {
+                written.merge(&quarantine.id_set);
+            }
+            if self.rows.read != rows_scanned || written != self.read {
+                let message = format!(
+                    "the ids read and the ids written differ: {rows_scanned} rows were scanned, {} were \
+                     taken, {} were written; this is a bug",
+                    self.rows.read,
+                    written.count()
+                );
+                return Err(RunError::new("reconcile", Cause::Other, message));
+            }
         }
-        if self.rows.read != rows_scanned || written != self.read {
-            let message = format!(
-                "the ids read and the ids written differ: {rows_scanned} rows were scanned, {} were \
-                 taken, {} were written; this is a bug",
-                self.rows.read,
-                written.count()
-            );
-            return Err(RunError::new("reconcile", Cause::Other, message));
-        }
-        let repeated = self.duplicates.finish().map_err(write)?;
+        let repeated = self.duplicates.finish().map_err(write_error)?;
         if repeated.count > 0 {
             let id = job.data.id.as_deref();
             let filter = plan.paths.filter.as_ref();
@@ -221,13 +268,8 @@ impl Pass<'_> {
         findings.extend(self.checks.findings(self.rows.read));
         let newest = self.newest_micros.and_then(|micros| Timestamp::from_microsecond(micros).ok());
         findings.extend(judge::table(job, &profile, self.rows, newest, plan.interval.end));
-        Ok(Scored { rows: self.rows, findings, profile, score_profile, inputs, part, quarantine })
+        Ok(Scored { rows: self.rows, findings, profile, inputs, quarantine, lead, second })
     }
-}
-
-/// The values of the rows that are kept.
-fn kept<T: Copy>(values: &[T], keep: &[bool]) -> Vec<T> {
-    values.iter().zip(keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect()
 }
 
 /// What is kept of a row that is set aside: the copied columns and those that can set it aside.

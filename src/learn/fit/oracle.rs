@@ -14,6 +14,7 @@ use crate::domain::table::{ColumnSchema, ColumnType};
 use crate::learn::artifact::Scores;
 use crate::learn::features::choose;
 use crate::learn::model::read_labels;
+use crate::learn::split::FittedRows;
 
 const WINE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/wine/red.csv"));
 const ORACLE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/oracle/models.json"));
@@ -128,6 +129,7 @@ fn facts() -> TrainingFacts {
         rows: 1_599,
         rows_test: 0,
         interval_micros: None,
+        fitted: FittedRows { span_micros: Some((-1, 1)), random: Some((7, 0.2)) },
         data_sha256: [1; 32],
         job_sha256: [2; 32],
         seed: 7,

@@ -12,6 +12,7 @@ use crate::learn::features::choose;
 use crate::learn::fit::fit;
 use crate::learn::model::read_labels;
 use crate::learn::profile::ReferenceProfile;
+use crate::learn::split::FittedRows;
 use crate::learn::table::TrainingTable;
 
 /// Columns `x0`, `x1` (with nulls, NaN and infinities), `city` (text with nulls), `code` (integers) and the
@@ -130,6 +131,7 @@ impl Sample {
             rows: rows.len() as u64,
             rows_test: 0,
             interval_micros: Some((-1, 1)),
+            fitted: FittedRows { span_micros: Some((-1, 1)), random: Some((7, 0.2)) },
             data_sha256: [1; 32],
             job_sha256: [2; 32],
             seed: 7,

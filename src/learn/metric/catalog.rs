@@ -210,6 +210,18 @@ pub(super) static BIAS: Metric = Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::job::policy;
+    use crate::domain::job::rules::policy::METRICS_OF_TASKS;
+
+    #[test]
+    fn gates_name_metrics_of_this_table() {
+        for (name, tasks) in METRICS_OF_TASKS {
+            assert_eq!(find(name).map(|metric| metric.tasks), Some(*tasks), "{name}");
+        }
+        for task in Task::ALL {
+            assert_eq!(first_metric(*task).id, policy::first_metric(*task));
+        }
+    }
 
     #[test]
     fn every_metric_is_found_by_its_id_and_explained() {

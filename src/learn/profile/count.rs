@@ -36,6 +36,29 @@ struct Parts {
 pub struct UnevenCounts;
 
 impl GridCounts {
+    /// Counts ascending finite values on strictly increasing `points`, any number of them.
+    pub fn of_sorted(points: &[f64], sorted: &[f64]) -> Self {
+        let mut parts = Parts {
+            at: Vec::with_capacity(points.len()),
+            between: Vec::with_capacity(points.len() + 1),
+            sums: Vec::with_capacity(points.len() + 1),
+        };
+        let mut rest = sorted;
+        let mut gap = |values: &[f64]| {
+            parts.between.push(values.len() as u64);
+            parts.sums.push(values.iter().sum());
+        };
+        for point in points {
+            let (below, from) = rest.split_at(rest.partition_point(|value| value < point));
+            gap(below);
+            let on = from.partition_point(|value| value <= point);
+            parts.at.push(on as u64);
+            rest = &from[on..];
+        }
+        gap(rest);
+        Self { parts }
+    }
+
     /// How many values equal each point.
     pub fn at(&self) -> &[u64] {
         &self.parts.at
@@ -260,6 +283,10 @@ mod tests {
             let found = counted(&points, &values);
             prop_assert_eq!(found.at(), at);
             prop_assert_eq!(found.between(), between);
+            let mut sorted = values;
+            sorted.sort_unstable_by(f64::total_cmp);
+            let plain = GridCounts::of_sorted(&points, &sorted);
+            prop_assert_eq!((plain.at(), plain.between()), (found.at(), found.between()));
         }
     }
 }

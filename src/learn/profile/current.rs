@@ -11,7 +11,7 @@ use super::number::NumberFacts;
 use super::reference::ReferenceColumn;
 use super::sample::Sample;
 use super::text::TextCounts;
-use super::{ColumnFacts, ProfileError};
+use super::{CellKind, ColumnFacts, ProfileError};
 
 /// A table, column by column.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -59,6 +59,11 @@ impl TableProfile {
         postcard::to_stdvec(&counts)
     }
 
+    /// What [`Self::encode_counts`] has written.
+    pub fn decode(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(bytes)
+    }
+
     /// The column called `name`.
     pub fn column(&self, name: &str) -> Option<&CurrentColumn> {
         self.columns.iter().find(|column| column.name == name)
@@ -91,6 +96,15 @@ impl CurrentColumn {
                 ColumnFacts { rows: counts.rows, nulls: counts.nulls, ..ColumnFacts::default() }
             }
             CurrentCells::Unseen => ColumnFacts::default(),
+        }
+    }
+
+    /// Whether it holds numbers or texts; `None` if it was in no batch.
+    pub fn kind(&self) -> Option<CellKind> {
+        match &self.cells {
+            CurrentCells::Number { .. } => Some(CellKind::Number),
+            CurrentCells::Text(_) => Some(CellKind::Text),
+            CurrentCells::Unseen => None,
         }
     }
 

@@ -80,7 +80,7 @@ impl Grid {
 }
 
 /// The deciles of ascending values, interpolated as numpy's `quantile(.., method="linear")` does.
-pub(super) fn deciles(sorted: &[f64]) -> Option<Deciles> {
+pub fn deciles(sorted: &[f64]) -> Option<Deciles> {
     let last = sorted.len().checked_sub(1)?;
     let mut out = [0.0; 9];
     for (n, edge) in out.iter_mut().enumerate() {

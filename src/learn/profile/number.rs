@@ -4,6 +4,7 @@
 //! Every value is counted exactly once, and nothing is dropped in silence. Comparing two columns is the
 //! business of `drift`.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::moments::Moments;
@@ -30,6 +31,15 @@ pub struct NumberFacts {
 const BLOCK_ROWS: usize = 2048;
 
 impl NumberFacts {
+    /// The facts of a whole column, and its finite values in ascending order.
+    pub fn sorted(numbers: &Numbers<'_>) -> (Self, Vec<f64>) {
+        let mut facts = Self::default();
+        let mut sorted = Vec::with_capacity(numbers.values.len());
+        facts.add(numbers, |finite| sorted.extend_from_slice(finite));
+        sorted.par_sort_unstable_by(f64::total_cmp);
+        (facts, sorted)
+    }
+
     /// Takes in `numbers`, and hands their finite values to `on_finite`, block by block in order.
     pub(super) fn add(&mut self, numbers: &Numbers<'_>, mut on_finite: impl FnMut(&[f64])) {
         let mut kept = [0.0; BLOCK_ROWS];

@@ -129,10 +129,7 @@ impl ReferenceColumn {
 
 impl NumberReference {
     fn of(numbers: &Numbers<'_>, values_max: usize) -> Self {
-        let mut facts = NumberFacts::default();
-        let mut sorted = Vec::with_capacity(numbers.values.len());
-        facts.add(numbers, |finite| sorted.extend_from_slice(finite));
-        sorted.par_sort_unstable_by(f64::total_cmp);
+        let (facts, sorted) = NumberFacts::sorted(numbers);
         let deciles = grid::deciles(&sorted);
         let grid = Grid::choose(&sorted, deciles.as_ref(), values_max);
         let mut tally = GridTally::new(&grid);

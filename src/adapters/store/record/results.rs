@@ -7,10 +7,12 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::adapters::store::record::{AliasMove, Decision, NewVersion, Rows, Stage, TickDecision};
+use crate::adapters::store::record::{
+    AliasMove, Decision, ModelPin, NewVersion, Rows, Stage, TickDecision,
+};
 use crate::domain::finding::Finding;
 use crate::domain::identity::{RunId, Sha256};
-use crate::domain::run::{AttemptOutcome, Verdict, named};
+use crate::domain::run::{AttemptOutcome, Interval, RunKind, Trigger, Verdict, named};
 
 /// A file that a run read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub enum OutputRole {
     Part,
     /// Rows set aside, with reasons.
     Quarantine,
+    /// Decisions that a correction changed, before and after.
+    Changes,
     /// The pointer to the others; replaced last.
     Manifest,
     /// A model artifact.
@@ -39,6 +43,7 @@ pub enum OutputRole {
 named!(OutputRole {
     Part => "part",
     Quarantine => "quarantine",
+    Changes => "changes",
     Manifest => "manifest",
     Model => "model",
 });
@@ -114,6 +119,25 @@ pub struct Conclusion {
     pub aliases: Option<AliasMove>,
     /// The line in the ledger of ticks, for a run that has a scheduled tick.
     pub tick: Option<TickDecision>,
+    /// Runs of the same job that are queued with it, in this order.
+    pub follow_ups: Vec<FollowUp>,
+}
+
+/// A run that another one causes. It executes the same job file, at the next revision of its tick.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUp {
+    /// Its identity, drawn by the caller.
+    pub id: RunId,
+    /// Whether it scores or trains.
+    pub kind: RunKind,
+    /// The instant it is for.
+    pub tick: Timestamp,
+    /// The span of time whose data it covers.
+    pub interval: Interval,
+    /// Why it exists.
+    pub trigger: Trigger,
+    /// The version that it scores with; `None` is the champion at that time.
+    pub model: Option<ModelPin>,
 }
 
 /// What the final transaction did.
@@ -146,6 +170,8 @@ pub struct Failure {
     pub stages: Vec<Stage>,
     /// What the findings led to.
     pub decision: Option<Decision>,
+    /// Runs of the same job that are queued with it, in this order.
+    pub follow_ups: Vec<FollowUp>,
     /// When it ended.
     pub at: Timestamp,
 }

@@ -28,7 +28,7 @@ async fn what_a_run_found_is_there_after_its_end() {
     intent.findings = vec![finding; 1_001];
     intent.profiles = vec![Profile { name: "input".into(), body: vec![0, 1, 255] }];
     let tick = Some(TickDecision { decision: "run".into(), reason: "on time".into() });
-    let ending = Conclusion { verdict: Verdict::Drift, exit_code: 10, aliases: None, tick };
+    let ending = Conclusion { verdict: Verdict::Drift, exit_code: 10, tick, ..conclusion() };
     assert_eq!(store.commit_intent(&claim, &intent, |_| ending.clone()).await.unwrap(), None);
     assert_eq!(store.run(&claim.run).await.unwrap().unwrap().state, State::Committing);
     assert_eq!(store.conclusion(&claim.run).await.unwrap(), Some(ending));

@@ -86,7 +86,13 @@ pub(super) fn intent() -> Intent {
 }
 
 pub(super) fn conclusion() -> Conclusion {
-    Conclusion { verdict: Verdict::Ok, exit_code: 0, aliases: None, tick: None }
+    Conclusion {
+        verdict: Verdict::Ok,
+        exit_code: 0,
+        aliases: None,
+        tick: None,
+        follow_ups: Vec::new(),
+    }
 }
 
 pub(super) fn new_version() -> NewVersion {
@@ -116,6 +122,7 @@ pub(super) fn failure(afterwards: Afterwards) -> Failure {
         rows: Rows::default(),
         stages: Vec::new(),
         decision: None,
+        follow_ups: Vec::new(),
         at: at(5),
     }
 }

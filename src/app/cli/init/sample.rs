@@ -3,6 +3,8 @@
 //! Whole numbers only, so that no rounding differs. A customer leaves if the risk that follows from the
 //! columns exceeds a number drawn at random: a model can learn much of it, but not all.
 
+use super::random::SplitMix;
+
 /// How many customers there are.
 const ROWS: u32 = 600;
 /// One in so many customers has no monthly fee on record: fewer than a job may set aside.
@@ -32,21 +34,6 @@ pub(super) fn table() -> String {
         out.extend([format!("C{row:05},{tenure},{fee},{calls},{contract},{churned}\n")]);
     }
     out
-}
-
-/// The generator `SplitMix64`: Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
-/// OOPSLA 2014.
-struct SplitMix(u64);
-
-impl SplitMix {
-    /// A number from 0 up to but not including `limit`.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (bits ^ (bits >> 31)) % limit
-    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::app::render::json::run::RunDocument;
 use crate::domain::identity::{JobName, RunId, Version};
 use crate::domain::registry::{Aliases, MetricValue, Move, VersionRecord};
+use crate::engine::report::RunReport;
 
 /// `nightshift.models/1`: every version of a model.
 #[derive(Debug, Serialize)]
@@ -92,6 +94,8 @@ pub(crate) struct MovedDocument<'a> {
     reason: &'a str,
     before: AliasesDocument,
     after: AliasesDocument,
+    /// Runs that scored again what a rolled back version had published.
+    corrections: Vec<RunDocument<'a>>,
 }
 
 /// `nightshift.import/1`: the version that an artifact became.
@@ -150,7 +154,13 @@ impl<'a> MovedDocument<'a> {
             reason,
             before: before.into(),
             after: after.into(),
+            corrections: Vec::new(),
         }
+    }
+
+    /// The same, with the runs that scored again what a rolled back version had published.
+    pub(crate) fn with_corrections(self, reports: &'a [RunReport]) -> Self {
+        Self { corrections: reports.iter().map(RunDocument::new).collect(), ..self }
     }
 }
 

@@ -30,6 +30,19 @@ pub(crate) struct InitDocument<'a> {
     files: &'a [&'a str],
     /// The command to give next.
     next: &'a str,
+    /// What was played, with `--demo`.
+    chapters: Vec<ChapterDocument<'a>>,
+}
+
+/// A part of the story that `init --demo` plays.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChapterDocument<'a> {
+    /// What happens.
+    pub(crate) title: &'a str,
+    /// What a person would type.
+    pub(crate) commands: Vec<&'a str>,
+    /// What came of it, with the numbers that decided.
+    pub(crate) lines: &'a [String],
 }
 
 /// `nightshift.logs/1`: the log of one run, oldest line first.
@@ -75,8 +88,13 @@ impl<'a> ExplainDocument<'a> {
 
 impl<'a> InitDocument<'a> {
     /// What was written below `project`.
-    pub(crate) fn new(project: &'a str, files: &'a [&'a str], next: &'a str) -> Self {
-        Self { schema: "nightshift.init/1", project, files, next }
+    pub(crate) fn new(
+        project: &'a str,
+        files: &'a [&'a str],
+        next: &'a str,
+        chapters: Vec<ChapterDocument<'a>>,
+    ) -> Self {
+        Self { schema: "nightshift.init/1", project, files, next, chapters }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The keys of the tables that watch and govern a model: `[drift]`, `[monitor]`, `[retrain]`, `[[gate]]`,
 //! `[gates]`, `[rollout]`, `[watch]` and `[notify]`.
 //!
-//! None of them has its effect yet; they are checked in full all the same, so that a file that is written
-//! ahead of time is sound when its time comes.
+//! Keys that have no effect yet are checked in full all the same, so that a file that is written ahead of
+//! time is sound when its time comes.
 
 use super::Shape::{
     Choice as OneFrom, Column, Duration, Flag, Integer, List, Number, OneOf, RetrainReason, Secret,
@@ -68,10 +68,15 @@ static METRICS: &[Choice] = &[
     Choice::now("log_loss"),
     Choice::now("brier"),
     Choice::now("accuracy"),
+    Choice::now("precision"),
+    Choice::now("recall"),
     Choice::now("f1"),
+    Choice::now("f1_macro"),
     Choice::now("rmse"),
     Choice::now("mae"),
+    Choice::now("median_absolute_error"),
     Choice::now("r2"),
+    Choice::now("bias"),
 ];
 
 pub(crate) static MONITOR: &[Key] = &[
@@ -86,7 +91,7 @@ pub(crate) static MONITOR: &[Key] = &[
 ];
 
 pub(crate) static RETRAIN: &[Key] = &[
-    Key::new("cron", Text, "When to retrain, in the zone of the schedule."),
+    Key::new("cron", Text, "When to retrain, in the zone of the schedule.").later(),
     Key::new("on", list_of(&RetrainReason), "What leads to retraining.").or("[\"drift\"]"),
     Key::new("cooldown", Duration { min_secs: 0 }, "The least time between two retrainings.")
         .or("\"24h\""),
@@ -105,7 +110,8 @@ pub(crate) static GATE: &[Key] = &[
         ]),
         "How it is compared with the champion.",
     ),
-    Key::new("margin", Number(Bounds::NOT_NEGATIVE), "How much worse is not worse.").or("0.01"),
+    Key::new("margin", Number(Bounds::NOT_NEGATIVE), "How much worse is not worse.")
+        .unset("0.01, of metrics in the unit of the label 0.01 of the champion's value"),
     Key::new(
         "confidence",
         Number(Bounds { above_min: true, below_max: true, ..Bounds::from(0.5, 1.0) }),
@@ -126,7 +132,7 @@ pub(crate) static GATE: &[Key] = &[
 pub(crate) static GATES: &[Key] = &[
     Key::new(
         "inconclusive",
-        OneFrom(&[Choice::now("keep_champion"), Choice::now("shadow"), Choice::now("promote")]),
+        OneFrom(&[Choice::now("keep_champion"), Choice::later("shadow"), Choice::now("promote")]),
         "What an inconclusive gate leads to.",
     )
     .or("\"keep_champion\""),
@@ -146,28 +152,30 @@ pub(crate) static ROLLOUT: &[Key] = &[
         OneFrom(&[
             Choice::now("immediate"),
             Choice::now("manual"),
-            Choice::now("shadow"),
-            Choice::now("canary"),
-            Choice::now("ab"),
+            Choice::later("shadow"),
+            Choice::later("canary"),
+            Choice::later("ab"),
         ]),
         "How a blessed candidate becomes champion.",
     )
     .or("\"immediate\""),
-    Key::new("ticks", Integer { min: 1, max: 10_000 }, "How many runs it is tried for."),
-    Key::new("ticks_max", Integer { min: 1, max: 10_000 }, "After how many runs trying ends."),
+    Key::new("ticks", Integer { min: 1, max: 10_000 }, "How many runs it is tried for.").later(),
+    Key::new("ticks_max", Integer { min: 1, max: 10_000 }, "After how many runs trying ends.")
+        .later(),
     Key::new(
         "steps",
         List { of: &Number(Bounds { above_min: true, ..Bounds::SHARE }), count_min: 1 },
         "The shares of ids that the challenger takes over, one after the other.",
-    ),
-    Key::new("by", Column, "The column by which ids are assigned."),
+    )
+    .later(),
+    Key::new("by", Column, "The column by which ids are assigned.").later(),
 ];
 
 const ROLLBACK_REASON: Shape = OneFrom(&[
     Choice::now("check"),
     Choice::now("score_drift"),
     Choice::now("disagreement"),
-    Choice::now("performance"),
+    Choice::later("performance"),
     Choice::now("error"),
 ]);
 

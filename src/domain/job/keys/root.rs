@@ -22,19 +22,16 @@ pub(crate) static JOB: &[Key] = &[
     Key::new("score", Table(score::SCORE), "What is scored, and where the scores go.").required(),
     Key::new("train", Table(score::TRAIN), "What a version is trained and evaluated on."),
     Key::new("check", Tables(score::CHECK), "One expectation of the data that are scored."),
-    Key::new("drift", Table(policy::DRIFT), "How the data are compared with a reference.").later(),
+    Key::new("drift", Table(policy::DRIFT), "How the data are compared with a reference."),
     Key::new("monitor", Table(policy::MONITOR), "Which performance figures are followed.").later(),
     Key::new("retrain", Table(policy::RETRAIN), "When a new version is trained.")
-        .unset("by hand and from CI only")
-        .later(),
+        .unset("by hand and from CI only"),
     Key::new("gate", Tables(policy::GATE), "What a candidate must show before it is promoted.")
-        .unset("`non_inferiority` on the task's first metric, margin 0.01")
-        .later(),
-    Key::new("gates", Table(policy::GATES), "What holds for all gates together.").later(),
+        .unset("`non_inferiority` on the task's first metric"),
+    Key::new("gates", Table(policy::GATES), "What holds for all gates together."),
     Key::new("rollout", Table(policy::ROLLOUT), "How a candidate becomes champion.")
-        .unset("immediate")
-        .later(),
-    Key::new("watch", Table(policy::WATCH), "What is watched after a promotion.").later(),
+        .unset("immediate"),
+    Key::new("watch", Table(policy::WATCH), "What is watched after a promotion."),
     Key::new("notify", Table(policy::NOTIFY), "Who is told of what.").later(),
 ];
 

@@ -12,6 +12,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::job::code::{CODES, explanation};
+use crate::domain::job::policy::{
+    CompareRule, DriftAction, DriftColumns, DriftReference, DriftSpec, DriftTestName, GateSpec,
+    GatesSpec, InconclusivePolicy, NoChampionPolicy, Persistence, RetrainReason, RetrainSpec,
+    RolloutStrategy, Severity, WatchReason, WatchSpec,
+};
 use crate::domain::job::{
     CategoricalImpute, CheckAction, Expectation, FeatureSelection, FileFormat, ModelParams,
     NumericImpute, Scale, Split, Task, TestSize,
@@ -75,6 +80,98 @@ fn the_smallest_job_has_every_default() {
     assert!((job.score.quarantine_max - 0.01).abs() < 1e-15);
     assert_eq!(job.train.split, Split::Random { test: 0.2 });
     assert_eq!((job.train.rows_min, job.train.seed, job.train.window), (200, 7, None));
+}
+
+#[test]
+fn the_smallest_job_is_watched_over() {
+    let (job, _) = valid("smallest.toml");
+    let drift = DriftSpec {
+        reference: DriftReference::Training,
+        alpha: 0.01,
+        floor: 0.1,
+        share: 0.3,
+        rows_min: 100,
+        then: DriftAction::Warn,
+        persist: Persistence { of: 1, ticks: 1 },
+        columns: Vec::new(),
+    };
+    assert_eq!((job.drift, job.retrain), (drift, None));
+    assert_eq!(job.gates, [GateSpec::of_task(Task::Binary)]);
+    let together = GatesSpec {
+        inconclusive: InconclusivePolicy::KeepChampion,
+        no_champion: NoChampionPolicy::Promote,
+        beat_dummy: true,
+    };
+    assert_eq!((job.gates_together, job.rollout), (together, RolloutStrategy::Immediate));
+    let watch = WatchSpec {
+        ticks: 7,
+        rollback_on: WatchReason::ALL.to_vec(),
+        disagreement_max: 0.1,
+        failures_max: 0,
+        rescore: true,
+    };
+    assert_eq!(job.watch, watch);
+}
+
+#[test]
+fn every_policy_has_its_effect() {
+    let (job, _) = valid("everything.toml");
+    let days = |count: i64| SignedDuration::from_hours(24 * count);
+    let columns = |name: &str, test, floor, ignore| DriftColumns {
+        columns: vec![name.to_owned()],
+        test,
+        floor,
+        ignore,
+    };
+    let drift = DriftSpec {
+        reference: DriftReference::Rolling(days(28)),
+        alpha: 0.05,
+        floor: 0.2,
+        share: 0.5,
+        rows_min: 500,
+        then: DriftAction::Quarantine,
+        persist: Persistence { of: 3, ticks: 2 },
+        columns: vec![
+            columns("age", DriftTestName::Wasserstein, Some(0.3), false),
+            columns("plan", DriftTestName::Psi, None, true),
+        ],
+    };
+    assert_eq!(job.drift, drift);
+    let on =
+        vec![RetrainReason::Drift, RetrainReason::NewRows(50_000), RetrainReason::Age(days(30))];
+    assert_eq!(job.retrain, Some(RetrainSpec { on, cooldown: days(2) }));
+    let superior = GateSpec {
+        metric: "log_loss".to_owned(),
+        compare: Some(CompareRule::Superiority),
+        margin: Some(0.02),
+        confidence: 0.99,
+        slice: Some("plan".to_owned()),
+        slice_rows_min: 100,
+        severity: Severity::Warn,
+        ..GateSpec::of_task(Task::Binary)
+    };
+    let limited = GateSpec {
+        metric: "accuracy".to_owned(),
+        min: Some(0.7),
+        max: Some(1.0),
+        compare: None,
+        ..GateSpec::of_task(Task::Binary)
+    };
+    assert_eq!(job.gates, [superior, limited]);
+    let together = GatesSpec {
+        inconclusive: InconclusivePolicy::Promote,
+        no_champion: NoChampionPolicy::Hold,
+        beat_dummy: false,
+    };
+    assert_eq!((job.gates_together, job.rollout), (together, RolloutStrategy::Manual));
+    let watch = WatchSpec {
+        ticks: 3,
+        rollback_on: vec![WatchReason::Disagreement, WatchReason::Error],
+        disagreement_max: 0.2,
+        failures_max: 1,
+        rescore: false,
+    };
+    assert_eq!(job.watch, watch);
 }
 
 #[test]

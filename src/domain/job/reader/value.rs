@@ -48,9 +48,12 @@ impl Reader<'_> {
             }
             (Shape::Range, DeValue::Array(ends)) => self.range(ends, found, &path),
             (Shape::Scalar, DeValue::Integer(_) | DeValue::Float(_)) => self.scalar(found, &path),
-            (Shape::List { of, count_min }, DeValue::Array(items)) => {
-                let items = self.list(of, items, place, name);
-                self.check_list(*count_min, &items, found.span(), &path);
+            (Shape::List { of, count_min }, DeValue::Array(given)) => {
+                let items = self.list(of, given, place, name);
+                if given.len() < *count_min {
+                    self.too_few(*count_min, found.span(), &path);
+                }
+                self.check_repeated(&items, &path);
                 Some(Value::List(items))
             }
             (Shape::Table(keys), DeValue::Table(table)) => {
@@ -250,12 +253,12 @@ impl Reader<'_> {
         out
     }
 
-    fn check_list(&mut self, count_min: usize, items: &[Item], span: Range<usize>, path: &str) {
-        if items.len() < count_min {
-            let message = format!("`{path}` wants at least {count_min} entry, found an empty list");
-            self.faults.add_with_help(span, "empty_list", message, "leave the key out");
-            return;
-        }
+    fn too_few(&mut self, count_min: usize, span: Range<usize>, path: &str) {
+        let message = format!("`{path}` wants at least {count_min} entry, found an empty list");
+        self.faults.add_with_help(span, "empty_list", message, "leave the key out");
+    }
+
+    fn check_repeated(&mut self, items: &[Item], path: &str) {
         let mut seen = BTreeSet::new();
         for item in items {
             let text = match &item.value {

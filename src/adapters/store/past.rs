@@ -1,0 +1,136 @@
+//! What earlier runs of a job were and said: the memory that drift, retraining and the watch look back on.
+//!
+//! Only committed score runs that are current count; what was superseded is no longer what was published.
+//! Ticks are nominal instants, so the answers do not depend on when anything was executed.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::adapters::store::codec::{text, time_text};
+use crate::adapters::store::runs::run_record;
+use crate::adapters::store::{RunRecord, Store, StoreError};
+use crate::domain::finding::{FindingKind, FindingVerdict};
+use crate::domain::identity::{JobName, Version};
+
+impl Store {
+    /// Score runs of ticks from `from` up to but not including `before`, the latest tick first, not more
+    /// than `limit`.
+    pub async fn published_between(
+        &self,
+        job: &JobName,
+        from: Timestamp,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        sqlx::query(SELECT_BETWEEN)
+            .bind(job.as_str())
+            .bind(time_text(from))
+            .bind(time_text(before))
+            .bind(limit)
+            .try_map(|row: SqliteRow| run_record(&row))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("list the published ticks of a job", source))
+    }
+
+    /// Score runs that published with `version` and ended at `since` or later, the oldest tick first.
+    pub async fn published_with(
+        &self,
+        job: &JobName,
+        version: Version,
+        since: Timestamp,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        sqlx::query(SELECT_WITH_VERSION)
+            .bind(job.as_str())
+            .bind(version.0)
+            .bind(time_text(since))
+            .try_map(|row: SqliteRow| run_record(&row))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("list the ticks that a version published", source))
+    }
+
+    /// Rows scored by runs of ticks after `after` and before `before`.
+    pub async fn rows_scored_between(
+        &self,
+        job: &JobName,
+        after: Timestamp,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let rows: i64 = sqlx::query_scalar(SUM_ROWS)
+            .bind(job.as_str())
+            .bind(time_text(after))
+            .bind(time_text(before))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|source| self.failed("count the scored rows of a job", source))?;
+        Ok(u64::try_from(rows).unwrap_or(0))
+    }
+
+    /// The verdicts of the finding `(kind, id)` on the ticks before `before`, the latest first, not more
+    /// than `limit`; a tick without such a finding has none.
+    pub async fn earlier_verdicts(
+        &self,
+        job: &JobName,
+        (kind, id): (FindingKind, &str),
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<FindingVerdict>, StoreError> {
+        sqlx::query(SELECT_VERDICTS)
+            .bind(job.as_str())
+            .bind(kind.id())
+            .bind(id)
+            .bind(time_text(before))
+            .bind(limit)
+            .try_map(|row: SqliteRow| {
+                text(&row, "verdict", "finding verdict", FindingVerdict::parse)
+            })
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("look back on findings", source))
+    }
+
+    /// How many of the runs that published with `version` and ended at `since` or later have a failing
+    /// finding of `kind`.
+    pub async fn failing_runs(
+        &self,
+        job: &JobName,
+        version: Version,
+        since: Timestamp,
+        kind: FindingKind,
+    ) -> Result<u32, StoreError> {
+        sqlx::query(COUNT_FAILING)
+            .bind(job.as_str())
+            .bind(version.0)
+            .bind(time_text(since))
+            .bind(kind.id())
+            .try_map(|row: SqliteRow| row.try_get::<u32, _>("failing"))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|source| self.failed("count the failing runs of a version", source))
+    }
+}
+
+const SELECT_BETWEEN: &str = "select * from run
+     where job = ?1 and kind = 'score' and state = 'committed' and tick >= ?2 and tick < ?3
+     order by tick desc limit ?4";
+
+const SELECT_WITH_VERSION: &str = "select * from run
+     where job = ?1 and kind = 'score' and state = 'committed' and model_version = ?2
+         and finished_at >= ?3
+     order by tick";
+
+const SUM_ROWS: &str = "select coalesce(sum(rows_scored), 0) from run
+     where job = ?1 and kind = 'score' and state = 'committed' and tick > ?2 and tick < ?3";
+
+const SELECT_VERDICTS: &str = "select finding.verdict from run
+     join finding on finding.run = run.id
+     where run.job = ?1 and run.kind = 'score' and run.state = 'committed' and run.tick < ?4
+         and finding.kind = ?2 and finding.test = ?3
+     order by run.tick desc, finding.seq limit ?5";
+
+const COUNT_FAILING: &str = "select count(distinct run.id) as failing from run
+     join finding on finding.run = run.id
+     where run.job = ?1 and run.kind = 'score' and run.state = 'committed' and run.model_version = ?2
+         and run.finished_at >= ?3 and finding.kind = ?4 and finding.verdict = 'fail'";

@@ -1,0 +1,53 @@
+//! What earlier runs were and said: only what is published counts.
+
+use super::fixture::{HASH, at, conclusion, intent, job, new_run, store};
+use crate::adapters::store::{Intent, ModelPin, NewRun, Store};
+use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
+use crate::domain::identity::{RunId, Version};
+use crate::domain::run::{RunKind, RunSlot};
+
+/// Commits a score run for the tick `second` with `version`, whose finding `drift/data` says `verdict`.
+async fn night(store: &Store, second: i64, revision: u32, version: u32, verdict: FindingVerdict) {
+    let number = u128::from(u64::try_from(second * 10).unwrap()) + u128::from(revision);
+    let new = new_run(number, "churn", RunKind::Score, revision);
+    let slot = RunSlot { tick: at(second), ..new.slot.clone() };
+    let new = NewRun { slot, id: RunId::new(at(0), number), ..new };
+    store.enqueue(&new).await.unwrap();
+    let claim = store.claim(&new.id, "boot:1", at(1)).await.unwrap().unwrap();
+    store.start(&claim).await.unwrap();
+    let pin = ModelPin { version: Version(version), sha256: HASH };
+    store.record_plan(&claim, Some(pin), &[]).await.unwrap();
+    let findings = vec![Finding::new(FindingKind::Drift, "data", verdict, "share")];
+    let found = Intent { findings, outputs: Vec::new(), ..intent() };
+    store.commit_intent(&claim, &found, |_| conclusion()).await.unwrap();
+    store.finish(&claim.run, at(second + 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_what_is_published_counts() {
+    use FindingVerdict::{Fail, Pass};
+    let (_folder, store) = store().await;
+    night(&store, 10, 0, 1, Pass).await;
+    night(&store, 20, 0, 1, Fail).await;
+    night(&store, 30, 0, 2, Fail).await;
+    night(&store, 30, 1, 1, Pass).await;
+    night(&store, 40, 0, 2, Fail).await;
+    let name = job("churn");
+    let ticks = |runs: Vec<crate::adapters::store::RunRecord>| {
+        runs.into_iter().map(|run| run.slot.tick).collect::<Vec<_>>()
+    };
+    let between = store.published_between(&name, at(10), at(40), 9).await.unwrap();
+    assert_eq!(ticks(between), [at(30), at(20), at(10)]);
+    let with = store.published_with(&name, Version(1), at(15)).await.unwrap();
+    assert_eq!(ticks(with), [at(20), at(30)]);
+    assert_eq!(store.rows_scored_between(&name, at(10), at(40)).await.unwrap(), 4);
+    let data = (FindingKind::Drift, "data");
+    let verdicts = store.earlier_verdicts(&name, data, at(40), 2).await.unwrap();
+    assert_eq!(verdicts, [Pass, Fail]);
+    let count = async |version, since| {
+        let drift = FindingKind::Drift;
+        store.failing_runs(&job("churn"), Version(version), since, drift).await.unwrap()
+    };
+    assert_eq!((count(1, at(0)).await, count(2, at(0)).await), (1, 1));
+    assert_eq!((count(1, at(25)).await, count(2, at(45)).await), (0, 0));
+}

@@ -1,0 +1,184 @@
+//! When a version is trained by itself, and why it is not.
+//!
+//! Every reason that a job names is looked at on every tick, and what was found is a finding whether it
+//! fires or not: nobody has to guess why nothing was trained. Times are nominal ticks, so that a backfill
+//! decides as the nights themselves would have.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
+use crate::domain::job::policy::{RetrainReason, RetrainSpec};
+use crate::domain::run::Trigger;
+
+/// What the reasons are held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Situation {
+    /// The tick of the run that asks.
+    pub tick: Timestamp,
+    /// Whether the data have drifted, persistence taken into account; `None` if they were not judged.
+    pub has_drifted: Option<bool>,
+    /// Rows scored since the tick of the champion's training, this run's among them.
+    pub rows_since: u64,
+    /// The tick of the champion's training, where one is known.
+    pub champion_trained: Option<Timestamp>,
+    /// The tick of the last committed training of the job, whatever became of it.
+    pub last_trained: Option<Timestamp>,
+    /// Whether this run rolls the champion back.
+    pub rolls_back: bool,
+}
+
+/// What became of the reasons of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// Why to train, where there is a reason that nothing stands in the way of.
+    pub trigger: Option<Trigger>,
+    /// One finding for each reason: `warn` fires, `pass` does not, `not_applicable` is held back.
+    pub findings: Vec<Finding>,
+}
+
+/// Looks at every reason of `spec`.
+pub fn outlook(spec: &RetrainSpec, situation: &Situation) -> Outlook {
+    let obstacle = obstacle(spec, situation);
+    let mut out = Outlook { trigger: None, findings: Vec::new() };
+    for reason in &spec.on {
+        let (trigger, is_met, mut finding) = look(*reason, situation);
+        match (is_met, &obstacle) {
+            (false, _) => {}
+            (true, None) => {
+                finding.verdict = FindingVerdict::Warn;
+                finding.message.push_str("; a version is trained");
+                out.trigger.get_or_insert(trigger);
+            }
+            (true, Some(obstacle)) => {
+                finding.verdict = FindingVerdict::NotApplicable;
+                finding.message = format!("{}; not trained: {obstacle}", finding.message);
+            }
+        }
+        out.findings.push(finding);
+    }
+    out
+}
+
+/// What keeps every reason from firing.
+fn obstacle(spec: &RetrainSpec, situation: &Situation) -> Option<String> {
+    if situation.rolls_back {
+        return Some("this run rolls the champion back".to_owned());
+    }
+    let last = situation.last_trained?;
+    if last > situation.tick {
+        return Some(format!("a version was trained for the later tick {last}"));
+    }
+    let since = situation.tick.duration_since(last);
+    (since < spec.cooldown).then(|| {
+        let cooldown = spec.cooldown;
+        format!(
+            "a version was trained for {last}, {since:#} ago, and the cool-down is {cooldown:#}"
+        )
+    })
+}
+
+fn look(reason: RetrainReason, situation: &Situation) -> (Trigger, bool, Finding) {
+    let told = |id: &str, value: Option<f64>, limit: Option<f64>, message: String| {
+        let mut out = Finding::new(FindingKind::Trigger, id, FindingVerdict::Pass, message);
+        out.value = value;
+        out.limit = limit;
+        out
+    };
+    match reason {
+        RetrainReason::Drift => {
+            let (is_met, message) = match situation.has_drifted {
+                Some(true) => (true, "the data have drifted"),
+                Some(false) => (false, "the data have not drifted"),
+                None => (false, "drift could not be judged"),
+            };
+            (Trigger::Drift, is_met, told("drift", None, None, message.to_owned()))
+        }
+        RetrainReason::NewRows(rows) => {
+            let since = situation.rows_since;
+            let message =
+                format!("{since} rows were scored since the champion's training of {rows}");
+            let finding = told("new_rows", Some(since as f64), Some(rows as f64), message);
+            (Trigger::NewRows, since >= rows, finding)
+        }
+        RetrainReason::Age(age_max) => {
+            let Some(trained) = situation.champion_trained else {
+                let message = "the tick of the champion's training is not known".to_owned();
+                return (Trigger::Age, false, told("age", None, Some(days(age_max)), message));
+            };
+            let age = situation.tick.duration_since(trained);
+            let message =
+                format!("the champion's training is {age:#} old, {age_max:#} is the limit");
+            let finding = told("age", Some(days(age)), Some(days(age_max)), message);
+            (Trigger::Age, age >= age_max, finding)
+        }
+    }
+}
+
+fn days(span: SignedDuration) -> f64 {
+    span.as_secs_f64() / 86_400.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn quiet() -> Situation {
+        Situation {
+            tick: at("2026-03-10T00:00:00Z"),
+            has_drifted: Some(false),
+            rows_since: 100,
+            champion_trained: Some(at("2026-03-01T00:00:00Z")),
+            last_trained: Some(at("2026-03-01T00:00:00Z")),
+            rolls_back: false,
+        }
+    }
+
+    fn spec() -> RetrainSpec {
+        RetrainSpec {
+            on: vec![
+                RetrainReason::Drift,
+                RetrainReason::NewRows(500),
+                RetrainReason::Age(SignedDuration::from_hours(24 * 30)),
+            ],
+            cooldown: SignedDuration::from_hours(48),
+        }
+    }
+
+    #[track_caller]
+    fn check(situation: Situation, trigger: Option<Trigger>, verdicts: &[&str]) {
+        let found = outlook(&spec(), &situation);
+        assert_eq!(found.trigger, trigger);
+        let told: Vec<&str> = found.findings.iter().map(|finding| finding.verdict.id()).collect();
+        assert_eq!(told, verdicts, "{:?}", found.findings);
+    }
+
+    #[test]
+    fn a_reason_fires_or_says_why_not() {
+        check(quiet(), None, &["pass", "pass", "pass"]);
+        let drifted = Situation { has_drifted: Some(true), ..quiet() };
+        check(drifted, Some(Trigger::Drift), &["warn", "pass", "pass"]);
+        let many = Situation { rows_since: 500, ..quiet() };
+        check(many, Some(Trigger::NewRows), &["pass", "warn", "pass"]);
+        let old = Situation { champion_trained: Some(at("2026-02-01T00:00:00Z")), ..quiet() };
+        check(old, Some(Trigger::Age), &["pass", "pass", "warn"]);
+        let unknown = Situation { champion_trained: None, has_drifted: None, ..quiet() };
+        check(unknown, None, &["pass", "pass", "pass"]);
+    }
+
+    #[test]
+    fn the_cool_down_counts_ticks() {
+        let drifted = Situation { has_drifted: Some(true), ..quiet() };
+        let fresh = Situation { last_trained: Some(at("2026-03-08T00:00:01Z")), ..drifted };
+        check(fresh, None, &["not_applicable", "pass", "pass"]);
+        let just = Situation { last_trained: Some(at("2026-03-08T00:00:00Z")), ..drifted };
+        check(just, Some(Trigger::Drift), &["warn", "pass", "pass"]);
+        let later = Situation { last_trained: Some(at("2026-04-01T00:00:00Z")), ..drifted };
+        check(later, None, &["not_applicable", "pass", "pass"]);
+        let back = Situation { rolls_back: true, ..drifted };
+        check(back, None, &["not_applicable", "pass", "pass"]);
+    }
+}

@@ -1,0 +1,195 @@
+//! The candidate and the champion on the same rows: what every gate looks at.
+//!
+//! Rows are named by their place among those held out; a gate picks the places it is about. What the
+//! numbers mean is not said here.
+
+use crate::domain::identity::Version;
+use crate::domain::job::{Job, Task};
+use crate::engine::error::{Cause, RunError};
+use crate::learn::artifact::{Artifact, Scores};
+use crate::learn::compare::{self, Comparison, Options, Truth};
+use crate::learn::metric::{self, Metric, MetricValues};
+use crate::learn::model::Labels;
+
+use super::reason;
+
+/// Where a probability becomes a decision, for metrics of a job without `score.threshold`.
+const DECISION_THRESHOLD: f64 = 0.5;
+
+/// Rows that the candidate was not fitted on, with its scores.
+pub struct HeldOut<'a> {
+    /// The candidate.
+    pub artifact: &'a Artifact,
+    /// What is true of each row.
+    pub labels: &'a Labels,
+    /// What the candidate says of each row.
+    pub scores: &'a Scores,
+    /// One id hash a row.
+    pub ids: &'a [u64],
+}
+
+/// The champion on the same rows.
+pub struct Baseline<'a> {
+    /// Which version it is.
+    pub version: Version,
+    /// The version itself.
+    pub artifact: &'a Artifact,
+    /// What it says of each row; `None` if it cannot score them.
+    pub scores: Option<Scores>,
+    /// Why it cannot.
+    pub obstacle: Option<String>,
+}
+
+/// Everything that gates look at.
+pub struct Evidence<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// The candidate on the rows held out.
+    pub held_out: HeldOut<'a>,
+    /// The champion on the same rows; `None` without a champion.
+    pub baseline: Option<Baseline<'a>>,
+    /// The places of rows that neither was fitted on.
+    pub fair: Vec<usize>,
+    /// What a constant predictor says of every row, one number a column.
+    pub constant: Vec<f64>,
+    /// What the label of the row before says, where rows have times; NaN for the first row.
+    pub last_value: Option<Vec<f64>>,
+    /// For each slice column of a gate the value of each row.
+    pub slices: Vec<(String, Vec<Option<String>>)>,
+}
+
+impl HeldOut<'_> {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Every metric of the candidate on the rows at `places`.
+    pub fn metrics(&self, job: &Job, places: &[usize]) -> Result<MetricValues, RunError> {
+        let columns = gather(&self.scores.columns(), places);
+        let truth = OwnedTruth::of(job, self.artifact, &self.labels.gather(places))?;
+        let seed = job.train.seed;
+        let found = match (&truth, columns.as_slice()) {
+            (OwnedTruth::Regression(truth), [predicted]) => {
+                metric::regression(truth, predicted, seed)
+            }
+            (OwnedTruth::Binary { truth, threshold }, [probability]) => {
+                metric::binary(truth, probability, *threshold, seed)
+            }
+            (OwnedTruth::Multiclass(truth), columns) => metric::multiclass(truth, columns, seed),
+            _ => return Err(mismatch()),
+        };
+        found.map_err(RunError::data("evaluate"))
+    }
+}
+
+/// Truth in the form that metrics and comparisons ask for.
+enum OwnedTruth {
+    Binary { truth: Vec<bool>, threshold: f64 },
+    Multiclass(Vec<u32>),
+    Regression(Vec<f64>),
+}
+
+impl OwnedTruth {
+    fn of(job: &Job, artifact: &Artifact, labels: &Labels) -> Result<Self, RunError> {
+        Ok(match (labels, job.model.task) {
+            (Labels::Values(values), Task::Regression) => Self::Regression(values.clone()),
+            (Labels::Classes { index, .. }, Task::Binary) => {
+                let positive = u32::try_from(artifact.positive).unwrap_or(u32::MAX);
+                let truth = index.iter().map(|class| *class == positive).collect();
+                let threshold = job.score.threshold.unwrap_or(DECISION_THRESHOLD);
+                Self::Binary { truth, threshold }
+            }
+            (Labels::Classes { index, .. }, Task::Multiclass) => Self::Multiclass(index.clone()),
+            _ => return Err(mismatch()),
+        })
+    }
+
+    fn borrowed(&self) -> Truth<'_> {
+        match self {
+            Self::Binary { truth, threshold } => Truth::Binary { truth, threshold: *threshold },
+            Self::Multiclass(truth) => Truth::Multiclass(truth),
+            Self::Regression(truth) => Truth::Regression(truth),
+        }
+    }
+}
+
+fn mismatch() -> RunError {
+    let message = "scores and labels are not of one task; this is a bug";
+    RunError::new("evaluate", Cause::Other, message)
+}
+
+impl Evidence<'_> {
+    /// Compares candidate and champion by `metric` on the rows at `places`, or says why that is impossible.
+    pub fn compare(
+        &self,
+        metric: &'static Metric,
+        places: &[usize],
+        confidence: f64,
+    ) -> Result<Comparison, String> {
+        let Some(baseline) = &self.baseline else {
+            return Err("there is no champion".to_owned());
+        };
+        let columns = baseline.columns(self.held_out.artifact)?;
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        self.against(metric, &columns, places, confidence)
+    }
+
+    /// Compares the candidate with any columns of scores on the rows at `places`.
+    pub fn against(
+        &self,
+        metric: &'static Metric,
+        baseline: &[&[f64]],
+        places: &[usize],
+        confidence: f64,
+    ) -> Result<Comparison, String> {
+        let HeldOut { artifact, labels, scores, ids } = &self.held_out;
+        let truth = OwnedTruth::of(self.job, artifact, &labels.gather(places))
+            .map_err(|error| error.chain())?;
+        let ids: Vec<u64> = places.iter().map(|place| ids[*place]).collect();
+        let options = Options { confidence, seed: self.job.train.seed, ids: &ids };
+        let (ours, theirs) = (gather(&scores.columns(), places), gather(baseline, places));
+        let ours: Vec<&[f64]> = ours.iter().map(Vec::as_slice).collect();
+        let theirs: Vec<&[f64]> = theirs.iter().map(Vec::as_slice).collect();
+        compare::compare(metric, truth.borrowed(), &ours, &theirs, &options)
+            .map_err(|error| reason(&error))
+    }
+}
+
+impl Baseline<'_> {
+    /// The champion's scores in the order of the candidate's classes; a class that it does not know has
+    /// probability 0.
+    fn columns(&self, candidate: &Artifact) -> Result<Vec<Vec<f64>>, String> {
+        let Some(scores) = &self.scores else {
+            let obstacle = self.obstacle.as_deref().unwrap_or("it has no scores");
+            return Err(format!("{} cannot score these rows: {obstacle}", self.version));
+        };
+        if self.artifact.task != candidate.task {
+            let (ours, theirs) = (candidate.task, self.artifact.task);
+            return Err(format!(
+                "{} is of the task {theirs}, the candidate of {ours}",
+                self.version
+            ));
+        }
+        if self.artifact.positive_class() != candidate.positive_class() {
+            return Err(format!("{} has another positive class", self.version));
+        }
+        match scores {
+            Scores::Value(values) => Ok(vec![values.clone()]),
+            Scores::Classes(columns) => {
+                let place = |class: &String| self.artifact.classes.iter().position(|c| c == class);
+                let column = |class| match place(class) {
+                    Some(place) => columns[place].clone(),
+                    None => vec![0.0; columns.first().map_or(0, Vec::len)],
+                };
+                Ok(candidate.classes.iter().map(column).collect())
+            }
+        }
+    }
+}
+
+/// The values of each column at `places`.
+fn gather(columns: &[&[f64]], places: &[usize]) -> Vec<Vec<f64>> {
+    let pick = |column: &&[f64]| places.iter().map(|place| column[*place]).collect();
+    columns.iter().map(pick).collect()
+}
