@@ -58,6 +58,11 @@ pub trait DriftTest: Sync {
     /// The size of the difference; `None` if one side has no value that the test looks at, or if the pair
     /// is of a kind that it does not accept.
     fn measure(&self, pair: &ColumnPair) -> Option<Shift>;
+    /// The p-value that is told beside the measure: the evidence of the column, unless the test has one of
+    /// its own. Whichever it is, a verdict rests on the evidence.
+    fn p_value(&self, _: &ColumnPair, evidence: Option<f64>) -> Option<f64> {
+        evidence
+    }
 }
 
 /// Every test, in suggested reading order.

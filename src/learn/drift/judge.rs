@@ -94,6 +94,20 @@ pub struct Measured {
     pub test: &'static str,
     /// The size of the difference; `None` where a side has no value that the test looks at.
     pub shift: Option<Shift>,
+    /// The p-value that is told with it, 0 to 1: of `ks` that of the finite values, else the evidence of
+    /// the column.
+    pub p_value: Option<f64>,
+}
+
+impl Subject {
+    /// The word in JSON and text.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Feature => "feature",
+            Self::Label => "label",
+            Self::Score => "score",
+        }
+    }
 }
 
 impl ColumnDrift {
@@ -126,8 +140,12 @@ impl DriftReport {
     }
 }
 
-/// Judges every column.
-pub fn judge(questions: Vec<Question<'_>>, rule: Rule) -> DriftReport {
+/// Judges every column. Questions that are made on demand are dropped as soon as they are answered, so
+/// that raw columns need not be paired all at once.
+pub fn judge<'a>(
+    questions: impl IntoParallelIterator<Item = Question<'a>>,
+    rule: Rule,
+) -> DriftReport {
     let mut columns: Vec<ColumnDrift> =
         questions.into_par_iter().map(|question| measure(question, rule)).collect();
     // What is not judged does not make the others' evidence weaker.
@@ -185,11 +203,15 @@ fn measure(question: Question<'_>, rule: Rule) -> ColumnDrift {
         return out;
     }
     out.rows = pair.rows();
+    out.p_value = p_value(&pair);
     out.measured = fitting
         .into_iter()
-        .map(|test| Measured { test: test.id(), shift: test.measure(&pair) })
+        .map(|test| Measured {
+            test: test.id(),
+            shift: test.measure(&pair),
+            p_value: test.p_value(&pair, out.p_value),
+        })
         .collect();
-    out.p_value = p_value(&pair);
     let is_enough = is_enough(out.rows, rule.rows_min);
     out.verdict = if is_enough { ColumnVerdict::Stable } else { ColumnVerdict::InsufficientData };
     out

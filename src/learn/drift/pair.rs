@@ -10,6 +10,7 @@ use super::Cell;
 use super::number::{NumberPair, NumberSide};
 use super::text::TextPair;
 use crate::domain::frame::Cells;
+use crate::domain::table::ColumnType;
 use crate::learn::profile::{
     CellKind, CurrentCells, CurrentColumn, NumberReference, ReferenceCells, ReferenceColumn,
 };
@@ -39,6 +40,13 @@ pub enum Mismatch {
         wanted: CellKind,
         /// What the current column holds.
         found: CellKind,
+    },
+    /// The types of the two columns are not comparable: a day is no number, and a list nothing at all.
+    Unlike {
+        /// The type in the reference.
+        wanted: ColumnType,
+        /// The type in the current table.
+        found: ColumnType,
     },
     /// The column was counted on the cells of another reference.
     Foreign,
@@ -190,6 +198,7 @@ impl fmt::Display for Mismatch {
             }
             Self::Retyped { wanted, found } => write!(f, "found {found}, wanted {wanted}"),
             Self::NoReference => f.write_str("there is nothing to compare with yet"),
+            Self::Unlike { wanted, found } => write!(f, "found {found}, wanted {wanted}"),
             Self::Foreign => f.write_str("the column was counted against another reference"),
         }
     }
