@@ -25,6 +25,7 @@ mod verdict;
 mod backfill;
 mod diff;
 mod doctor;
+mod drift;
 mod evaluate;
 mod explain;
 mod generate;
@@ -151,6 +152,7 @@ enum Command {
     Logs(logs::LogsArgs),
     Models(models::ModelsArgs),
     Diff(diff::DiffArgs),
+    Drift(drift::DriftArgs),
     Evaluate(evaluate::EvaluateArgs),
     History(history::HistoryArgs),
     Promote(promote::PromoteArgs),
@@ -235,6 +237,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure
         Command::Logs(args) => logs::cmd_logs(context, &args).await,
         Command::Models(args) => models::cmd_models(context, &args).await,
         Command::Diff(args) => diff::cmd_diff(context, &args).await,
+        Command::Drift(args) => drift::cmd_drift(context, &args).await,
         Command::Evaluate(args) => evaluate::cmd_evaluate(context, &args).await,
         Command::History(args) => history::cmd_history(context, &args).await,
         Command::Promote(args) => promote::cmd_promote(context, &args).await,

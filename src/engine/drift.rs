@@ -4,8 +4,12 @@
 //! finding with its numbers, and the table as a whole is one more. The rule is `domain::drift`'s, the
 //! statistics are `learn::drift`'s; which earlier runs make a reference is found in `reference`.
 
+/// The comparison of a run that is on record.
+mod recorded;
 /// The profile that tonight's is compared with.
 mod reference;
+/// Any two tables.
+pub mod tables;
 
 use crate::domain::decide::{DriftState, drift_state};
 use crate::domain::drift::{ColumnVerdict, DataVerdict};
@@ -22,6 +26,7 @@ use crate::learn::drift::{
 };
 use crate::learn::profile::{ReferenceProfile, TableProfile};
 
+pub use self::recorded::{RecordedDrift, recorded};
 pub use self::reference::{Earlier, earlier};
 
 /// The id of the finding about the table as a whole.

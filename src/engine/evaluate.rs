@@ -16,6 +16,7 @@ use crate::learn::compare::{CompareError, Comparison, Options, Truth, compare};
 use crate::learn::metric::fairness::{Disparity, Rates};
 use crate::learn::metric::{self, METRICS, Metric, MetricError, MetricValues};
 
+pub(super) use rows::no_such_column;
 use rows::{Rows, Target};
 
 /// What is asked for.

@@ -50,12 +50,13 @@ fn help_lists_every_command() {
       logs      Show the log of one run
       models    List the versions of a model, with aliases and metrics
       diff      Show two versions side by side: metrics, training, features, coefficients
+      drift     Compare the latest run of a job, or any table, with a reference, worst column first
       evaluate  Judge the predictions in a table: metrics, paired comparisons, groups
       history   Show every move of every alias: when, from, to, who, why
       promote   Make a version champion, whatever its gates said
       rollback  Make the version champion that was champion before, and score its ticks again
       import    Register an existing artifact as a version, and as champion if there is none
-      explain   Explain a check, model kind, metric, problem code, cron expression or run
+      explain   Explain a check, model kind, metric, comparison, drift test, problem code, cron or run
       verify    Compare every stored hash with the disk
       prune     Delete what `[keep]` allows; what an alias or a rollback needs stays
       doctor    Look at store, disk, clock, zones, permissions and jobs, with a fix for what is wrong

@@ -3,6 +3,8 @@
 //! The shapes below say what scripts may rely on: fields may be added to a document, but none of these
 //! may go or change its type. What the values mean is tested with the behaviour that makes them.
 
+/// The document of `drift`.
+mod drift;
 /// The document of `evaluate`.
 mod evaluate;
 mod story;
@@ -333,7 +335,18 @@ static IMPORT: Shape = Fields(&[
 static EXPLAIN: Shape = Fields(&[
     ("schema", Word(&["nightshift.explain/1"])),
     ("thing", Text),
-    ("kind", Word(&["check", "model_kind", "metric", "comparison", "problem_code", "cron"])),
+    (
+        "kind",
+        Word(&[
+            "check",
+            "model_kind",
+            "metric",
+            "comparison",
+            "drift_test",
+            "problem_code",
+            "cron",
+        ]),
+    ),
     ("text", Text),
     ("ticks", Each(&Time)),
 ]);
@@ -498,6 +511,8 @@ fn every_document_without_a_project_is_as_the_contract_says() {
         ("not_null", "check"),
         ("logistic", "model_kind"),
         ("roc_auc", "metric"),
+        ("delong", "comparison"),
+        ("psi", "drift_test"),
         ("unknown_key", "problem_code"),
         ("@daily", "cron"),
     ] {
@@ -529,6 +544,7 @@ fn every_command_fails_in_the_same_shape() {
         "logs nothing",
         "models nothing",
         "diff nothing 1 2",
+        "drift nothing",
         "evaluate nothing.csv --task binary --label y --score p",
         "history nothing",
         "promote nothing 1 --reason x",

@@ -10,6 +10,7 @@
 mod cli;
 mod comparisons;
 mod crash;
+mod drift;
 mod evaluate;
 mod hostile;
 mod json;

@@ -93,7 +93,7 @@ pub(crate) async fn cmd_evaluate(
 }
 
 /// A number from 0 to 1.
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     let found = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
     found.ok_or_else(|| "wanted a number from 0 to 1".to_owned())
 }

@@ -17,18 +17,21 @@ use crate::engine::error::RunError;
 use crate::engine::report;
 use crate::learn::check::CHECKS;
 use crate::learn::compare::COMPARISONS;
+use crate::learn::drift::TESTS;
 use crate::learn::metric::METRICS;
 use crate::learn::model::KINDS;
 
 /// How many ticks of a cron expression are shown.
 const TICKS_SHOWN: usize = 5;
 
-/// Explain a check, model kind, metric, problem code, cron expression or run
+/// Explain a check, model kind, metric, comparison, drift test, problem code, cron or run
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift explain not_null           a check
   nightshift explain logistic           a model kind
   nightshift explain roc_auc            a metric
+  nightshift explain delong             a comparison
+  nightshift explain psi                a drift test
   nightshift explain unknown_key        a problem code of `validate`
   nightshift explain \"30 2 * * 1-5\"     a cron expression
   nightshift explain 01k8h3m            a run")]
@@ -76,7 +79,8 @@ pub(crate) async fn cmd_explain(context: &Context, args: &ExplainArgs) -> Result
     Err(match nearest(thing, &names) {
         Some(name) => failure.hint(format!("the nearest name is `{name}`")),
         None => failure.hint(
-            "wanted a check, model kind, metric, problem code, cron expression or the id of a run",
+            "wanted a check, model kind, metric, comparison, drift test, problem code, cron expression \
+             or the id of a run",
         ),
     })
 }
@@ -94,8 +98,10 @@ fn entries() -> Vec<Entry> {
         kind: "comparison",
         text: comparison.explain,
     });
+    let tests =
+        TESTS.iter().map(|test| Entry { id: test.id(), kind: "drift_test", text: test.explain() });
     let codes = CODES.iter().map(|(code, text)| Entry { id: code, kind: "problem_code", text });
-    checks.chain(kinds).chain(metrics).chain(comparisons).chain(codes).collect()
+    checks.chain(kinds).chain(metrics).chain(comparisons).chain(tests).chain(codes).collect()
 }
 
 fn explain_cron(expression: &str, now: Timestamp) -> Result<Answer, Failure> {
@@ -137,7 +143,7 @@ mod tests {
         }
         assert!(seen.contains("not_null") && seen.contains("logistic"));
         assert!(seen.contains("roc_auc") && seen.contains("unknown_key"));
-        assert!(seen.contains("delong"));
+        assert!(seen.contains("delong") && seen.contains("psi"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 /// `nightshift.diff/1`: two versions side by side.
 pub(crate) mod diff;
+/// `nightshift.drift/1`: a comparison with a reference.
+pub(crate) mod drift;
 /// `nightshift.error/1`: why there is no other document.
 pub(crate) mod error;
 /// `nightshift.evaluate/1`: metrics and comparisons of a table of predictions.

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 /// Two versions side by side.
 pub(crate) mod diff;
+/// Comparisons with a reference.
+pub(crate) mod drift;
 /// Metrics and comparisons of a table of predictions.
 pub(crate) mod evaluate;
 /// Counts, sizes, durations and instants as people read them.

@@ -198,7 +198,8 @@ fn baseline_columns(
     Err(RunError::new("find the scores", Cause::Request, message))
 }
 
-fn no_such_column(name: &str, schema: &TableSchema) -> RunError {
+/// A name that no column has, with the names there are.
+pub(in crate::engine) fn no_such_column(name: &str, schema: &TableSchema) -> RunError {
     const NAMES_MAX: usize = 20;
     let mut known: Vec<&str> = schema.columns.iter().map(|column| &*column.name).collect();
     let rest = known.len().saturating_sub(NAMES_MAX);
