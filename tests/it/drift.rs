@@ -3,6 +3,9 @@
 //! What the numbers must be is tested where they are made, and against other libraries in `golden`; here
 //! they are made to be seen, and the verdicts are tried where peers are blind.
 
+/// Against scipy and Evidently, on the files of `../shared`.
+mod golden;
+
 use std::fmt::Write as _;
 
 use crate::sandbox::{Output, Sandbox};
