@@ -5,6 +5,8 @@
 
 /// Against scipy and Evidently, on the files of `../shared`.
 mod golden;
+/// How often the rule errs.
+mod simulation;
 
 use std::fmt::Write as _;
 

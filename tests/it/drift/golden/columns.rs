@@ -96,13 +96,13 @@ impl Comparison {
             names.map(|name| data.join(name.as_str().unwrap())).collect::<Vec<PathBuf>>()
         });
         let is_split = !wanted["split"].is_null();
-        let named = wanted["columns"].as_object().unwrap();
-        let names: Vec<String> = named.keys().cloned().collect();
+        let kinds = wanted["columns"].as_object().unwrap();
+        let names: Vec<String> = kinds.keys().cloned().collect();
         let [before, now] = [read(&files[0], &names), read(&files[1], &names)];
         let mut columns = Vec::new();
         let mut rewritten = Vec::new();
         for ((name, before), now) in names.into_iter().zip(before).zip(now) {
-            let is_code = named[&name]["kind"] != "numeric" && matches!(before, Column::Number(_));
+            let is_code = kinds[&name]["kind"] != "numeric" && matches!(before, Column::Number(_));
             let sides = if is_split {
                 // The only split there is: "(i*2654435761 mod 2^32) < 2^31 (0-based i)".
                 assert!(
