@@ -10,6 +10,7 @@
 mod cli;
 mod comparisons;
 mod crash;
+mod customers;
 mod drift;
 mod evaluate;
 mod hostile;
@@ -17,6 +18,7 @@ mod json;
 mod permissions;
 mod readme;
 mod real;
+mod rollback;
 mod sandbox;
 mod schedule;
 mod tidy;
