@@ -43,6 +43,17 @@ pub enum Trigger {
     Rollback,
 }
 
+impl Trigger {
+    /// Whether such a run is caused by another one or by a rollback, so that nobody asks for it again if it
+    /// is lost.
+    pub fn is_consequence(self) -> bool {
+        match self {
+            Self::Drift | Self::Performance | Self::Age | Self::NewRows | Self::Rollback => true,
+            Self::Schedule | Self::Manual | Self::Ci | Self::Initial | Self::Backfill => false,
+        }
+    }
+}
+
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {

@@ -154,11 +154,9 @@ const FOLLOW_UPS_MAX: usize = 10_000;
 /// The whole chain, as the daemon would: a first training if there is no champion, then scoring, then the
 /// runs that these cause.
 pub async fn run(world: &World, loaded: &LoadedJob, request: Request) -> Result<Outcome, RunError> {
-    recover::recover(world).await?;
     let tick = plan::tick_of(&loaded.job, request.tick, world.now())?;
     let request = Request { tick: Some(tick), scope: Scope::Chain, ..request };
-    // What an earlier process was killed before.
-    drain(world, loaded, request.progress.as_ref()).await?;
+    catch_up(world, loaded, request.progress.as_ref()).await?;
     let mut first = None;
     if world.champion(&loaded.job.name).await?.is_none() {
         let training = Request {
@@ -187,8 +185,8 @@ pub async fn score(
     loaded: &LoadedJob,
     request: Request,
 ) -> Result<Outcome, RunError> {
-    recover::recover(world).await?;
     let progress = request.progress.clone();
+    catch_up(world, loaded, progress.as_ref()).await?;
     let request = Request { scope: Scope::ScoresOnly, ..request };
     let outcome = execute(world, loaded, RunKind::Score, request).await?;
     followed(world, loaded, outcome, progress.as_ref()).await
@@ -205,6 +203,18 @@ pub async fn train(
     execute(world, loaded, RunKind::Train, Request { tick, ..request }).await
 }
 
+/// Does what an earlier process was killed before: ends its runs, removes what it has staged, executes
+/// what it has queued.
+pub async fn catch_up(
+    world: &World,
+    loaded: &LoadedJob,
+    progress: Option<&Progress>,
+) -> Result<(), RunError> {
+    recover::recover(world).await?;
+    recover::sweep_staging(world, &loaded.job).await?;
+    drain(world, loaded, progress).await
+}
+
 /// Executes the runs that `outcome` has caused, and reads it back with them.
 async fn followed(
     world: &World,
@@ -217,7 +227,10 @@ async fn followed(
     Ok(Outcome::Done(Box::new(report::load(world, &report.run).await?)))
 }
 
-/// Executes the queued runs of a job, oldest first, until none is left.
+/// Executes the runs of a job that others have caused, oldest first, until none is left.
+///
+/// What somebody asks for is queued as well, for a moment. It is left to whoever asked, who alone knows
+/// whether it may promote and what it may lead to.
 ///
 /// One that fails is on record as failed and does not keep the others from running, unless the failure
 /// says that nothing can be trusted any more. One that somebody else executes is left to them.
@@ -231,7 +244,9 @@ pub async fn drain(
     for _ in 0..FOLLOW_UPS_MAX {
         let queued = world.store.queued().await.map_err(failed)?;
         let is_ours = |record: &&RunRecord| {
-            record.slot.job == loaded.job.name && !others.contains(&record.id)
+            record.slot.job == loaded.job.name
+                && record.trigger.is_consequence()
+                && !others.contains(&record.id)
         };
         let Some(next) = queued.iter().find(is_ours) else { return Ok(()) };
         match execute_queued(world, loaded, next, progress).await {

@@ -7,7 +7,7 @@ use crate::adapters::lock::RunLock;
 use crate::adapters::publish::Staging;
 use crate::adapters::store::{Afterwards, RunRecord, StoreError};
 use crate::domain::job::Job;
-use crate::domain::run::{State, Trigger};
+use crate::domain::run::State;
 use crate::engine::commit::{published, roll_forward, sweep_all};
 use crate::engine::error::RunError;
 use crate::engine::plan::output_root;
@@ -53,19 +53,7 @@ async fn recover_run(world: &World, record: &RunRecord) -> Result<(), RunError> 
 /// Where a lost attempt leaves its run. What another run has caused is nobody's request: it is queued again,
 /// as often as [`ATTEMPTS_MAX`] says. What somebody asked for is asked for again.
 fn afterwards(world: &World, record: &RunRecord) -> Afterwards {
-    let is_caused = match record.trigger {
-        Trigger::Drift
-        | Trigger::Performance
-        | Trigger::Age
-        | Trigger::NewRows
-        | Trigger::Rollback => true,
-        Trigger::Schedule
-        | Trigger::Manual
-        | Trigger::Ci
-        | Trigger::Initial
-        | Trigger::Backfill => false,
-    };
-    match (is_caused, record.attempt < ATTEMPTS_MAX) {
+    match (record.trigger.is_consequence(), record.attempt < ATTEMPTS_MAX) {
         (true, true) => Afterwards::Retry { not_before: world.now() },
         (true, false) => Afterwards::Dead,
         (false, _) => Afterwards::Failed,

@@ -3,6 +3,9 @@
 //! The checker reads what a reader reads (manifests and the files they name) and what the record says
 //! (`runs`, `verify`); it knows nothing of how the program recovers. `NIGHTSHIFT_KILLS` sets the count.
 
+/// What is there when a process is killed.
+mod left;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -128,20 +131,25 @@ fn check_readers_view(root: &Path) {
     for folder in folders.map(|entry| entry.unwrap().path()) {
         let Ok(manifest) = std::fs::read(folder.join("manifest.json")) else { continue };
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
-        for output in manifest["outputs"].as_array().unwrap() {
-            let path = folder.join(output["path"].as_str().unwrap());
-            let bytes =
-                std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let mut digest = String::new();
-            for byte in Sha256::digest(&bytes) {
-                write!(digest, "{byte:02x}").unwrap();
-            }
-            assert_eq!(output["sha256"], digest.as_str(), "{}", path.display());
-        }
+        check_files(&folder, &manifest);
         let rows = &manifest["rows"];
         let sum = rows["scored"].as_u64().unwrap() + rows["quarantined"].as_u64().unwrap();
         assert_eq!(rows["read"].as_u64().unwrap(), sum);
         assert_eq!(sum, ROWS_A_DAY as u64);
+    }
+}
+
+/// Every file that the manifest of `folder` names is there and has the digest that it says.
+fn check_files(folder: &Path, manifest: &serde_json::Value) {
+    for output in manifest["outputs"].as_array().unwrap() {
+        let path = folder.join(output["path"].as_str().unwrap());
+        let bytes =
+            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut digest = String::new();
+        for byte in Sha256::digest(&bytes) {
+            write!(digest, "{byte:02x}").unwrap();
+        }
+        assert_eq!(output["sha256"], digest.as_str(), "{}", path.display());
     }
 }
 
