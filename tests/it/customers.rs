@@ -16,6 +16,8 @@ pub(crate) enum Like {
     Usual,
     /// Older, and with higher fees: the features drift, and who leaves follows the same rule.
     Moved,
+    /// As ever, but who leaves follows no rule.
+    Noise,
 }
 
 /// A csv table of `spells`, each `hours` long.
@@ -36,7 +38,8 @@ pub(crate) fn table(hours: i64, spells: &[Like]) -> String {
             let region = ["north", "south"][random.gen_range(0..2)];
             let pull = if plan == "all" { 1.5 } else { 0.0 };
             let leaves = 1.0 / (1.0 + (-(fee - 55.0) / 8.0 - pull).exp());
-            let left = u8::from(random.gen_range(0.0..1.0) < leaves);
+            let chance = if *like == Like::Noise { 0.4 } else { leaves };
+            let left = u8::from(random.gen_range(0.0..1.0) < chance);
             writeln!(out, "{number},{at},{fee:.2},{age},{plan},{region},{left}").unwrap();
         }
     }

@@ -18,6 +18,7 @@ mod json;
 mod permissions;
 mod readme;
 mod real;
+mod retrain;
 mod rollback;
 mod sandbox;
 mod schedule;
