@@ -32,6 +32,8 @@ mod prune;
 mod queue;
 /// What goes in and comes out: plain values.
 pub mod record;
+/// What keeps a rollback whole.
+mod rollback;
 /// Reading runs.
 mod runs;
 /// One row for each job.

@@ -23,8 +23,17 @@ pub struct Situation {
     pub champion_trained: Option<Timestamp>,
     /// The tick of the last committed training of the job, whatever became of it.
     pub last_trained: Option<Timestamp>,
-    /// Whether this run rolls the champion back.
-    pub rolls_back: bool,
+    /// What about this run keeps it from training, if anything.
+    pub hindrance: Option<Hindrance>,
+}
+
+/// What about a run keeps it from training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hindrance {
+    /// It rolls the champion back.
+    RollsBack,
+    /// A check failed, so that its data are not to be trusted.
+    CheckFailed,
 }
 
 /// What became of the reasons of a job.
@@ -61,8 +70,10 @@ pub fn outlook(spec: &RetrainSpec, situation: &Situation) -> Outlook {
 
 /// What keeps every reason from firing.
 fn obstacle(spec: &RetrainSpec, situation: &Situation) -> Option<String> {
-    if situation.rolls_back {
-        return Some("this run rolls the champion back".to_owned());
+    match situation.hindrance {
+        Some(Hindrance::RollsBack) => return Some("this run rolls the champion back".to_owned()),
+        Some(Hindrance::CheckFailed) => return Some("a check failed".to_owned()),
+        None => {}
     }
     let last = situation.last_trained?;
     if last > situation.tick {
@@ -133,7 +144,7 @@ mod tests {
             rows_since: 100,
             champion_trained: Some(at("2026-03-01T00:00:00Z")),
             last_trained: Some(at("2026-03-01T00:00:00Z")),
-            rolls_back: false,
+            hindrance: None,
         }
     }
 
@@ -178,7 +189,7 @@ mod tests {
         check(just, Some(Trigger::Drift), &["warn", "pass", "pass"]);
         let later = Situation { last_trained: Some(at("2026-04-01T00:00:00Z")), ..drifted };
         check(later, None, &["not_applicable", "pass", "pass"]);
-        let back = Situation { rolls_back: true, ..drifted };
+        let back = Situation { hindrance: Some(Hindrance::RollsBack), ..drifted };
         check(back, None, &["not_applicable", "pass", "pass"]);
     }
 }

@@ -1,8 +1,8 @@
 //! The watch: what is asked of a champion after its promotion, and what follows.
 //!
-//! A watch ends when enough runs were committed, or with a rollback. It is never passed for want of
-//! evidence, and a rollback is never gated; but one rollback within a day is enough, after which a person
-//! is asked. Measuring is done in the scoring pass, moving aliases in the commit.
+//! A watch ends when enough runs were committed, or with a rollback. Without any evidence it ends, but is
+//! not passed; and a rollback is never gated, but one within a day is enough, after which a person is
+//! asked. Measuring is done in the scoring pass, moving aliases in the commit.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -24,6 +24,8 @@ pub struct Watch {
     pub ticks_done: u32,
     /// How many of them had a failing finding of the watch.
     pub failures: u32,
+    /// How many of them could be judged at all.
+    pub judged: u32,
     /// The tick of the last automatic rollback of the job.
     pub last_rollback: Option<Timestamp>,
 }
@@ -38,6 +40,8 @@ pub enum WatchStep {
     },
     /// The watch has ended well with this run.
     Passed,
+    /// The watch has ended with this run, and no run of it could be judged.
+    Unjudged,
     /// The champion goes back to `previous`, and this tick is published with its scores.
     RollBack {
         /// Why, in one fragment.
@@ -50,11 +54,25 @@ pub enum WatchStep {
     },
 }
 
-/// Decides after a run for `tick` whose failing findings of the watch are `failed`, by their messages.
-pub fn step(spec: &WatchSpec, watch: &Watch, failed: &[String], tick: Timestamp) -> WatchStep {
+/// What a watched run says of the version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tonight {
+    /// The messages of the failing findings of the watch.
+    pub failed: Vec<String>,
+    /// Whether anything could be judged.
+    pub is_judged: bool,
+}
+
+/// Decides after a run for `tick` that says `tonight`.
+pub fn step(spec: &WatchSpec, watch: &Watch, tonight: &Tonight, tick: Timestamp) -> WatchStep {
     let done = watch.ticks_done.saturating_add(1);
-    let Some(first) = failed.first() else {
-        return if done >= spec.ticks { WatchStep::Passed } else { goes_on(spec, done, 0) };
+    let Some(first) = tonight.failed.first() else {
+        let is_judged = tonight.is_judged || watch.judged > 0;
+        return match (done >= spec.ticks, is_judged) {
+            (false, _) => goes_on(spec, done, 0),
+            (true, true) => WatchStep::Passed,
+            (true, false) => WatchStep::Unjudged,
+        };
     };
     let failures = watch.failures.saturating_add(1);
     if failures <= spec.failures_max {
@@ -110,13 +128,20 @@ pub fn disagreement_verdict(found: Disagreement, limit: f64, on: Grounds) -> Fin
     }
 }
 
-/// What drifted scores say: they count against a version only if those of `previous` on the same rows have
-/// not drifted from theirs as well, since then the data moved and not the model.
-pub fn score_drift_verdict(drifted: bool, previous_drifted: Option<bool>) -> FindingVerdict {
+/// What drifted scores say, where `None` is what could not be judged.
+///
+/// They count against a version only if those of `previous` on the same rows have not drifted from theirs as
+/// well, since then the data moved and not the model; and only if the two differ more than on held-out
+/// rows, since else it is the held-out rows of the one that were unusual.
+pub fn score_drift_verdict(
+    drifted: Option<bool>,
+    previous_drifted: Option<bool>,
+    differs: bool,
+) -> FindingVerdict {
     match (drifted, previous_drifted) {
-        (false, _) => FindingVerdict::Pass,
-        (true, Some(false)) => FindingVerdict::Fail,
-        (true, Some(true) | None) => FindingVerdict::Inconclusive,
+        (Some(false), _) => FindingVerdict::Pass,
+        (Some(true), Some(false)) if differs => FindingVerdict::Fail,
+        (Some(true) | None, _) => FindingVerdict::Inconclusive,
     }
 }
 
@@ -137,16 +162,18 @@ mod tests {
 
     fn watch(ticks_done: u32, failures: u32) -> Watch {
         let (version, previous) = (Version(2), Version(1));
-        Watch { version, previous, ticks_done, failures, last_rollback: None }
+        Watch { version, previous, ticks_done, failures, judged: 0, last_rollback: None }
     }
 
     #[track_caller]
     fn check(spec: &WatchSpec, watch: Watch, failed: &[&str], wanted: &str) {
         let failed: Vec<String> = failed.iter().map(|text| (*text).to_owned()).collect();
+        let tonight = Tonight { failed, is_judged: true };
         let tick = "2026-03-10T00:00:00Z".parse().unwrap();
-        let found = match step(spec, &watch, &failed, tick) {
+        let found = match step(spec, &watch, &tonight, tick) {
             WatchStep::GoesOn { .. } => "goes on",
             WatchStep::Passed => "passed",
+            WatchStep::Unjudged => "unjudged",
             WatchStep::RollBack { .. } => "roll back",
             WatchStep::Hold { .. } => "hold",
         };
@@ -161,6 +188,16 @@ mod tests {
         check(&spec(3, 1), watch(0, 0), &["scores differ"], "goes on");
         check(&spec(3, 1), watch(1, 1), &["scores differ", "other"], "roll back");
         check(&spec(3, 1), watch(2, 1), &[], "passed");
+    }
+
+    #[test]
+    fn a_watch_is_not_passed_for_want_of_evidence() {
+        let tick = "2026-03-10T00:00:00Z".parse().unwrap();
+        let silent = Tonight { failed: Vec::new(), is_judged: false };
+        let last = watch(2, 0);
+        assert_eq!(step(&spec(3, 0), &last, &silent, tick), WatchStep::Unjudged);
+        let seen = Watch { judged: 1, ..last };
+        assert_eq!(step(&spec(3, 0), &seen, &silent, tick), WatchStep::Passed);
     }
 
     #[test]
@@ -183,9 +220,11 @@ mod tests {
         check(0.11, 0.2, Grounds { has_enough_rows: false, ..sound }, Inconclusive);
         check(0.11, 0.2, Grounds { limit_holds: false, ..sound }, Inconclusive);
         check(f64::NAN, f64::NAN, sound, Inconclusive);
-        assert_eq!(score_drift_verdict(false, None), Pass);
-        assert_eq!(score_drift_verdict(true, Some(false)), Fail);
-        assert_eq!(score_drift_verdict(true, Some(true)), Inconclusive);
-        assert_eq!(score_drift_verdict(true, None), Inconclusive);
+        assert_eq!(score_drift_verdict(Some(false), None, true), Pass);
+        assert_eq!(score_drift_verdict(Some(true), Some(false), true), Fail);
+        assert_eq!(score_drift_verdict(Some(true), Some(false), false), Inconclusive);
+        assert_eq!(score_drift_verdict(Some(true), Some(true), true), Inconclusive);
+        assert_eq!(score_drift_verdict(Some(true), None, true), Inconclusive);
+        assert_eq!(score_drift_verdict(None, Some(false), true), Inconclusive);
     }
 }

@@ -45,7 +45,7 @@ pub async fn backfill(
     request: BackfillRequest,
 ) -> Result<Vec<BackfilledTick>, RunError> {
     // Also if no tick is missing: the last one may have been killed before what it had caused.
-    execute::catch_up(world, loaded, request.progress.as_ref()).await?;
+    execute::catch_up(world, loaded, Scope::Chain, request.progress.as_ref()).await?;
     let mut out = Vec::new();
     for tick in ticks(world, loaded, &request).await? {
         let asked = Request {

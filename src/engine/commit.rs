@@ -12,7 +12,7 @@ use crate::adapters::store::{
     Afterwards, Conclusion, Failure, Intent, NewOutput, OutputRole, Rows, StoreError,
 };
 use crate::domain::identity::{RunId, Version};
-use crate::domain::run::{AttemptOutcome, Verdict};
+use crate::domain::run::{AttemptOutcome, Trigger, Verdict};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
 use crate::engine::plan::output_root;
@@ -137,12 +137,16 @@ fn discard_staged(execution: &Execution<'_>) {
 async fn hold(world: &World, run: &RunId) -> Result<(), RunError> {
     let failed = RunError::store("commit");
     if let Some(found) = world.store.conclusion(run).await.map_err(failed)? {
-        // A version that does not become champion is held; what a score run says of its data stays.
+        // A version that does not become champion is held; what was to be rolled back was dealt with by
+        // whoever moved the aliases.
         let verdict = match found.verdict {
             Verdict::Promoted => Verdict::Held,
+            Verdict::RolledBack => Verdict::Ok,
             verdict => verdict,
         };
-        let held = Conclusion { verdict, exit_code: verdict.exit_code(), aliases: None, ..found };
+        let mut held =
+            Conclusion { verdict, exit_code: verdict.exit_code(), aliases: None, ..found };
+        held.follow_ups.retain(|planned| planned.trigger != Trigger::Rollback);
         world.store.revise(run, &held).await.map_err(failed)?;
     }
     Ok(())

@@ -11,6 +11,8 @@ mod reference;
 /// Any two tables.
 pub mod tables;
 
+use std::collections::BTreeSet;
+
 use crate::domain::decide::{DriftState, drift_state};
 use crate::domain::drift::{ColumnVerdict, DataVerdict};
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
@@ -18,6 +20,7 @@ use crate::domain::job::Job;
 use crate::domain::job::policy::DriftSpec;
 use crate::domain::run::RunSlot;
 use crate::engine::error::RunError;
+use crate::engine::judge::warning;
 use crate::engine::world::World;
 use crate::learn::artifact::Artifact;
 use crate::learn::drift::judge::{Question, Rule};
@@ -105,6 +108,29 @@ pub fn report(
     }
     questions.extend(score_questions(job, artifact, profiles.scores, earlier));
     judge(questions, rule(&job.drift))
+}
+
+/// The columns that a `[[drift.column]]` names and that are not judged, since the version neither reads nor
+/// writes them.
+pub fn unjudged(job: &Job, artifact: &Artifact) -> Vec<Finding> {
+    let scores = artifact.score_reference.iter().flat_map(|reference| &reference.columns);
+    let known: BTreeSet<&str> = artifact
+        .features
+        .columns()
+        .chain(job.data.label.as_deref())
+        .chain(scores.map(|column| column.name.as_str()))
+        .collect();
+    let chosen = job.drift.columns.iter().filter(|chosen| !chosen.ignore);
+    chosen
+        .flat_map(|chosen| &chosen.columns)
+        .filter(|column| !known.contains(column.as_str()))
+        .map(|column| {
+            let message = format!(
+                "`{column}` of `drift.column` is neither a feature nor the label nor a score of the version"
+            );
+            warning("drift_column", column, message)
+        })
+        .collect()
 }
 
 /// Judges the scores of a night alone, as the watch does: against the version's own held-out rows.

@@ -62,6 +62,8 @@ impl RunError {
                 StoreError::Fsync { .. } => Cause::Fsync,
                 StoreError::FenceLost { .. }
                 | StoreError::MovedByOther { .. }
+                | StoreError::PublishedByOther { .. }
+                | StoreError::RolledBackByOther { .. }
                 | StoreError::Busy { .. } => Cause::Busy,
                 StoreError::NotInitialised { .. } => Cause::Request,
                 StoreError::Failed { .. } => Cause::Other,

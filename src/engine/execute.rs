@@ -6,19 +6,20 @@
 
 /// The right to execute a run.
 mod claim;
+/// The runs that others have caused.
+mod queue;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use self::claim::{claim, take};
-use crate::adapters::store::{ModelPin, RunRecord};
-use crate::domain::identity::{RunId, Sha256};
-use crate::domain::job::parse::parse;
+use self::claim::claim;
+pub use self::queue::{catch_up, drain};
+use crate::adapters::store::ModelPin;
+use crate::domain::identity::Sha256;
 use crate::domain::run::{Claim, Interval, RunKind, RunSlot, Trigger};
-use crate::engine::error::{Cause, RunError};
+use crate::engine::error::RunError;
 use crate::engine::jobs::LoadedJob;
 use crate::engine::report::{self, RunReport, Stage};
 use crate::engine::world::World;
@@ -148,15 +149,12 @@ impl Execution<'_> {
     }
 }
 
-/// Most runs that one request executes beyond its own, so that no chain is endless.
-const FOLLOW_UPS_MAX: usize = 10_000;
-
 /// The whole chain, as the daemon would: a first training if there is no champion, then scoring, then the
 /// runs that these cause.
 pub async fn run(world: &World, loaded: &LoadedJob, request: Request) -> Result<Outcome, RunError> {
     let tick = plan::tick_of(&loaded.job, request.tick, world.now())?;
     let request = Request { tick: Some(tick), scope: Scope::Chain, ..request };
-    catch_up(world, loaded, request.progress.as_ref()).await?;
+    catch_up(world, loaded, Scope::Chain, request.progress.as_ref()).await?;
     let mut first = None;
     if world.champion(&loaded.job.name).await?.is_none() {
         let training = Request {
@@ -172,7 +170,8 @@ pub async fn run(world: &World, loaded: &LoadedJob, request: Request) -> Result<
         first = Some(trained);
     }
     let outcome = execute(world, loaded, RunKind::Score, request.clone()).await?;
-    let mut outcome = followed(world, loaded, outcome, request.progress.as_ref()).await?;
+    let progress = request.progress.as_ref();
+    let mut outcome = followed(world, loaded, outcome, Scope::Chain, progress).await?;
     if let (Outcome::Done(report), Some(training)) = (&mut outcome, first) {
         report.preceded_by.push(training.report().clone());
     }
@@ -185,11 +184,10 @@ pub async fn score(
     loaded: &LoadedJob,
     request: Request,
 ) -> Result<Outcome, RunError> {
-    let progress = request.progress.clone();
-    catch_up(world, loaded, progress.as_ref()).await?;
-    let request = Request { scope: Scope::ScoresOnly, ..request };
-    let outcome = execute(world, loaded, RunKind::Score, request).await?;
-    followed(world, loaded, outcome, progress.as_ref()).await
+    let (scope, progress) = (Scope::ScoresOnly, request.progress.clone());
+    catch_up(world, loaded, scope, progress.as_ref()).await?;
+    let outcome = execute(world, loaded, RunKind::Score, Request { scope, ..request }).await?;
+    followed(world, loaded, outcome, scope, progress.as_ref()).await
 }
 
 /// Trains one version. Without a tick: as of now, whatever the schedule.
@@ -203,117 +201,17 @@ pub async fn train(
     execute(world, loaded, RunKind::Train, Request { tick, ..request }).await
 }
 
-/// Does what an earlier process was killed before: ends its runs, removes what it has staged, executes
-/// what it has queued.
-pub async fn catch_up(
-    world: &World,
-    loaded: &LoadedJob,
-    progress: Option<&Progress>,
-) -> Result<(), RunError> {
-    recover::recover(world).await?;
-    recover::sweep_staging(world, &loaded.job).await?;
-    drain(world, loaded, progress).await
-}
-
 /// Executes the runs that `outcome` has caused, and reads it back with them.
 async fn followed(
     world: &World,
     loaded: &LoadedJob,
     outcome: Outcome,
+    scope: Scope,
     progress: Option<&Progress>,
 ) -> Result<Outcome, RunError> {
     let Outcome::Done(report) = outcome else { return Ok(outcome) };
-    drain(world, loaded, progress).await?;
+    drain(world, loaded, scope, progress).await?;
     Ok(Outcome::Done(Box::new(report::load(world, &report.run).await?)))
-}
-
-/// Executes the runs of a job that others have caused, oldest first, until none is left.
-///
-/// What somebody asks for is queued as well, for a moment. It is left to whoever asked, who alone knows
-/// whether it may promote and what it may lead to.
-///
-/// One that fails is on record as failed and does not keep the others from running, unless the failure
-/// says that nothing can be trusted any more. One that somebody else executes is left to them.
-pub async fn drain(
-    world: &World,
-    loaded: &LoadedJob,
-    progress: Option<&Progress>,
-) -> Result<(), RunError> {
-    let failed = RunError::store("look for queued runs");
-    let mut others: BTreeSet<RunId> = BTreeSet::new();
-    for _ in 0..FOLLOW_UPS_MAX {
-        let queued = world.store.queued().await.map_err(failed)?;
-        let is_ours = |record: &&RunRecord| {
-            record.slot.job == loaded.job.name
-                && record.trigger.is_consequence()
-                && !others.contains(&record.id)
-        };
-        let Some(next) = queued.iter().find(is_ours) else { return Ok(()) };
-        match execute_queued(world, loaded, next, progress).await {
-            Ok(()) => {}
-            Err(error) => match error.cause {
-                Cause::Fsync | Cause::Damaged => return Err(error),
-                Cause::Busy => {
-                    others.insert(next.id.clone());
-                }
-                Cause::Request | Cause::Job | Cause::Data | Cause::Other => {
-                    tracing::warn!(run.id = %next.id, error = %error.chain(), "a queued run failed");
-                }
-            },
-        }
-    }
-    let message = format!("more than {FOLLOW_UPS_MAX} runs were queued by one another");
-    Err(RunError::new("drain the queue", Cause::Other, message))
-}
-
-/// Executes a run that another one has queued, by the job file that it was queued with.
-async fn execute_queued(
-    world: &World,
-    loaded: &LoadedJob,
-    record: &RunRecord,
-    progress: Option<&Progress>,
-) -> Result<(), RunError> {
-    let (claim, _lock) = take(world, &record.id, &record.slot).await?;
-    let defined = defined(world, loaded, record).await?;
-    perform(Execution {
-        world,
-        loaded: defined.as_ref().unwrap_or(loaded),
-        slot: record.slot.clone(),
-        trigger: record.trigger,
-        interval: record.interval,
-        claim,
-        job_sha256: record.job_sha256,
-        pinned: record.model,
-        promotion: Promotion::IfBlessed,
-        scope: Scope::Chain,
-        progress: progress.cloned(),
-        stages: Vec::new(),
-    })
-    .await
-}
-
-/// The job that a queued run executes, where its file has changed since.
-async fn defined(
-    world: &World,
-    loaded: &LoadedJob,
-    record: &RunRecord,
-) -> Result<Option<LoadedJob>, RunError> {
-    if record.job_sha256 == loaded.sha256() {
-        return Ok(None);
-    }
-    let failed = RunError::store("read the definition of a run");
-    let text = world.store.definition(&record.job_sha256).await.map_err(failed)?;
-    let file = loaded.file.clone();
-    let parsed = text.and_then(|text| {
-        let job = parse(&file, text.as_bytes()).ok()?;
-        Some(LoadedJob { file, text, job })
-    });
-    let missing = || {
-        let message =
-            "the job file that the run was queued with is not on record or does not parse";
-        RunError::new("read the definition of a run", Cause::Job, message)
-    };
-    parsed.map(Some).ok_or_else(missing)
 }
 
 async fn execute(

@@ -116,7 +116,8 @@ fn comparison(
             if let Some(slice) = slice {
                 finding.message = format!("in {slice}: {}", finding.message);
             }
-            set_numbers(&mut finding, &found, margin);
+            let limit = if rule == CompareRule::Superiority { 0.0 } else { margin };
+            set_numbers(&mut finding, &found, limit);
         }
         // What cannot be compared is not shown to be good.
         Err(reason) => finding.message = format!("{} cannot be compared: {reason}", gate.metric),

@@ -16,6 +16,9 @@ use crate::learn::artifact::Artifact;
 use crate::learn::check::{ColumnFacts, TableFacts, judge_table};
 use crate::learn::profile::TableProfile;
 
+/// The id of the findings of [`schema`].
+pub const SCHEMA: &str = "schema";
+
 /// Compares the table with the schema that the version pins.
 ///
 /// A missing or re-typed column that the run needs is an error that names them all; any other
@@ -45,7 +48,7 @@ pub fn schema(
             {
                 fatal.push(difference.to_string());
             }
-            _ => out.push(warning("schema", column, difference.to_string())),
+            _ => out.push(warning(SCHEMA, column, difference.to_string())),
         }
     }
     for column in &job.score.columns {
@@ -153,6 +156,13 @@ pub fn correction(agreement: &Agreement, changes: Option<&Written>) -> Finding {
     out.metric = Some(metric.to_owned());
     out.value = Some(if agreement.flips().is_some() { flipped as f64 } else { rows as f64 });
     out
+}
+
+/// That the version which published before cannot score these rows again.
+pub fn uncompared(reason: &str) -> Finding {
+    let message =
+        format!("changed decisions are not listed, the version replaced cannot score: {reason}");
+    Finding::new(FindingKind::Watch, "correction", FindingVerdict::Warn, message)
 }
 
 /// A finding of a check that changes nothing, about a column.

@@ -9,6 +9,8 @@
 mod batches;
 /// What a correction changes.
 mod correction;
+/// How the columns suit each version.
+mod fits;
 /// One version in the pass.
 mod track;
 
@@ -16,6 +18,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::batches::{Pass, Subject};
+use self::fits::open;
 use crate::adapters::dataset::{self, ScanRequest, SourceFile, Table, Written};
 use crate::domain::finding::Finding;
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
@@ -63,6 +66,14 @@ pub enum Second {
 }
 
 impl Second {
+    /// The version that a rollback restores.
+    pub fn standby(&self) -> Option<&Contender> {
+        match self {
+            Self::Standby(contender) => Some(contender),
+            Self::None | Self::Replaced(_) => None,
+        }
+    }
+
     fn contender(&self) -> Option<&Contender> {
         match self {
             Self::None => None,
@@ -107,7 +118,11 @@ pub enum SecondScored {
         scored: Result<TrackScored, String>,
         /// How the two versions differ.
         agreement: Agreement,
+        /// What the checks of the columns say of the second version.
+        warnings: Vec<Finding>,
     },
+    /// The version whose scores are corrected cannot score the rows again, and why.
+    Uncompared(String),
     /// The decisions that the correction changes.
     Replaced {
         /// The changed rows; `None` if no decision changed.
@@ -155,13 +170,11 @@ pub fn score(
     contenders: &Contenders,
     progress: Option<&Progress>,
 ) -> Result<Scored, RunError> {
-    let artifact = &contenders.lead.artifact;
-    let table = Table::open_pinned(&plan.files, job.data.id.as_deref(), &artifact.schema)
-        .map_err(|error| RunError::new("read", Cause::Data, error))?;
-    let mut findings = judge::schema(job, artifact, table.schema())?;
+    let (table, fits) = open(plan, job, contenders)?;
+    let mut findings = fits.findings();
     let columns = columns_to_read(job, contenders, &table);
-    let mut pass =
-        Pass::start(Subject { plan, staging, job, contenders, table: &table, columns: &columns })?;
+    let subject = Subject { plan, staging, job, contenders, table: &table, columns: &columns };
+    let mut pass = Pass::start(subject, fits)?;
     let rows_hint = table.rows_hint();
     let request = ScanRequest {
         columns: &columns,

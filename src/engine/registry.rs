@@ -91,9 +91,9 @@ pub async fn plan_rollback(
     let after = registry::roll_back(before, to, &standing.versions, &standing.history)
         .map_err(refused("roll back", model))?;
     let corrections = match (rescored, before.champion, after.champion) {
-        (Some(loaded), Some(leaving), Some(former)) => {
+        (Some(_), Some(leaving), Some(former)) => {
             let former = world.model(model, former).await?;
-            corrections(world, &loaded.job, leaving, &former).await?
+            corrections(world, model, leaving, &former).await?
         }
         _ => Vec::new(),
     };
@@ -136,25 +136,6 @@ pub async fn roll_back(
     }
     tracing::info!(model = %model, reason, "aliases of `{model}` moved");
     Ok(())
-}
-
-/// The move that makes the former champion `to` the champion again, as part of a run.
-pub async fn rollback_move(
-    world: &World,
-    model: &JobName,
-    to: Version,
-    by: Attribution,
-) -> Result<AliasMove, RunError> {
-    let standing = standing(world, model).await?;
-    let after = registry::roll_back(
-        standing.state.aliases,
-        Some(to),
-        &standing.versions,
-        &standing.history,
-    )
-    .map_err(refused("roll back", model))?;
-    let generation = standing.state.generation;
-    Ok(AliasMove { model: model.clone(), generation, after, blessing: None, by })
 }
 
 /// Registers an existing artifact as a version of `model`, and as champion if there is none.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::adapters::store::FollowUp;
 use crate::domain::finding::Finding;
-use crate::domain::retrain::{self, Situation};
+use crate::domain::retrain::{self, Hindrance, Situation};
 use crate::domain::run::{Interval, RunKind, RunSlot, Trigger};
 use crate::engine::error::RunError;
 use crate::engine::execute::{Execution, Scope};
@@ -19,8 +19,8 @@ pub struct Night {
     pub has_drifted: Option<bool>,
     /// Rows that this run scored.
     pub rows_scored: u64,
-    /// Whether this run rolls the champion back.
-    pub rolls_back: bool,
+    /// What about this run keeps it from training, if anything.
+    pub hindrance: Option<Hindrance>,
 }
 
 /// The findings about every reason to train, and the train run if one fires; `None` where the job names no
@@ -50,7 +50,7 @@ pub async fn outlook(
         rows_since: earlier.saturating_add(night.rows_scored),
         champion_trained,
         last_trained: latest.map(|run| run.slot.tick),
-        rolls_back: night.rolls_back,
+        hindrance: night.hindrance,
     };
     let found = retrain::outlook(spec, &situation);
     let follow_up = found.trigger.map(|trigger| {
@@ -63,6 +63,7 @@ pub async fn outlook(
             interval: Interval { start: None, end: tick },
             trigger,
             model: None,
+            job_sha256: None,
         })
     });
     Ok(Some((found.findings, follow_up.transpose()?.into_iter().collect())))

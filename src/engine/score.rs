@@ -5,6 +5,8 @@
 
 /// The versions that score.
 mod contenders;
+/// What follows from what was found.
+mod decision;
 /// What is published, and how it gets on record.
 mod publication;
 
@@ -12,26 +14,26 @@ use std::sync::Arc;
 
 pub use self::contenders::load_artifact;
 use self::contenders::{champion, contenders};
-use self::publication::{Abortion, Publication};
+use self::decision::{decide, outlook};
+use self::publication::Abortion;
 use crate::adapters::dataset::{self, SourceFile};
 use crate::adapters::publish::Staging;
-use crate::adapters::store::{AliasMove, Attribution, FollowUp, Input, ModelPin};
+use crate::adapters::store::{Input, ModelPin};
 use crate::domain::decide::{DriftState, ScoreDecision, decide_scores};
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
 use crate::domain::identity::{RunId, Sha256};
-use crate::domain::registry::Action;
+use crate::domain::retrain::Hindrance;
 use crate::domain::run::{Interval, RunSlot, Trigger, Verdict};
 use crate::domain::watch::WatchStep;
-use crate::engine::corrections::corrections;
 use crate::engine::drift::{self, Drift, Profiles};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
 use crate::engine::offload::offload;
-use crate::engine::pass::{self, Contender, Contenders, Scored, Second, SecondScored, TrackScored};
+use crate::engine::pass::{self, Contenders, Scored, SecondScored, TrackScored};
 use crate::engine::plan::{self, ScorePaths};
 use crate::engine::report::{InputFile, ModelRef};
 use crate::engine::watch::{self, Night, Watched};
-use crate::engine::{commit, judge, recover, registry, retrain};
+use crate::engine::{commit, judge, recover};
 
 /// The name of the stored profile of the columns that a run read.
 pub const INPUT_PROFILE: &str = "input";
@@ -96,20 +98,31 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     scored.findings.clone_from(&judged.findings);
     execution.stage_done(stage);
 
-    match decide_scores(&judged.findings, judged.state, &job.drift) {
+    let decision = match &judged.watch {
+        // What drift leads to is a matter of the version that is scored with; this one goes.
+        Some(WatchStep::RollBack { reason }) => {
+            ScoreDecision::Publish { verdict: Verdict::RolledBack, reason: reason.clone() }
+        }
+        _ => decide_scores(&judged.findings, judged.state, &job.drift),
+    };
+    match decision {
         ScoreDecision::Abort { reason } => {
             staging.remove().map_err(commit::published("stage"))?;
-            let is_drift = judged.state == DriftState::Acts && !has_failed_check(&judged.findings);
-            let outlook =
-                if is_drift { outlook(execution, &judged, &scored, false).await? } else { None };
+            let hindrance = has_failed_check(&judged.findings).then_some(Hindrance::CheckFailed);
+            let outlook = outlook(execution, &judged, &scored, hindrance).await?;
             let (findings, follow_ups) = outlook.unwrap_or_default();
             scored.findings.extend(findings);
             publication::abort(execution, Abortion { scored, reason, follow_ups }).await
         }
         ScoreDecision::Publish { verdict, reason } => {
-            let publication =
-                decide(execution, (&plan, &contenders), &judged, &scored, (verdict, reason))
-                    .await?;
+            let publication = decide(
+                execution,
+                (&plan, &contenders, watched.as_ref()),
+                &judged,
+                &scored,
+                (verdict, reason),
+            )
+            .await?;
             publication::publish(execution, staging, scored, publication).await
         }
     }
@@ -179,108 +192,27 @@ async fn judge_night(
         Err(_) => None,
     };
     let mut findings = scored.findings.clone();
+    findings.extend(drift::unjudged(job, &lead.artifact));
     findings.extend(drift.iter().flat_map(Drift::findings));
-    if let SecondScored::Replaced { agreement, changes } = &scored.second {
-        findings.push(judge::correction(agreement, changes.as_ref()));
+    match &scored.second {
+        SecondScored::Replaced { agreement, changes } => {
+            findings.push(judge::correction(agreement, changes.as_ref()));
+        }
+        SecondScored::Uncompared(reason) => findings.push(judge::uncompared(reason)),
+        SecondScored::None | SecondScored::Standby { .. } => {}
     }
-    let mut step = None;
-    if let (Some(watched), Second::Standby(standby)) = (watched, &contenders.second) {
-        let night = Night { job, slot, scored, contenders: (lead, standby) };
-        let judgement = watch::judge(watched, &night);
-        findings.extend(judgement.findings);
-        step = Some(judgement.step);
-    }
+    let judgement = watched.map(|watched| {
+        let night = Night { job, slot, scored, contenders: (lead, contenders.second.standby()) };
+        watch::judge(watched, &night)
+    });
+    findings.extend(judgement.iter().flat_map(|judgement| judgement.findings.clone()));
+    let step = judgement.map(|judgement| judgement.step);
     // A correction replaces what was published already; what drift leads to was decided then.
     let state = match &drift {
         Some(drift) if execution.trigger != Trigger::Rollback => drift.state,
         _ => DriftState::Quiet,
     };
     Ok(Judged { findings, drift, state, watch: step })
-}
-
-/// Which scores are published, which aliases move with them, and which runs follow.
-async fn decide(
-    execution: &Execution<'_>,
-    (plan, contenders): (&ScorePlan, &Contenders),
-    judged: &Judged,
-    scored: &Scored,
-    (verdict, reason): (Verdict, String),
-) -> Result<Publication, RunError> {
-    if let (Some(WatchStep::RollBack { reason }), Second::Standby(standby), Some(_)) =
-        (&judged.watch, &contenders.second, scored.standby())
-    {
-        let (findings, _) = outlook(execution, judged, scored, true).await?.unwrap_or_default();
-        let (aliases, follow_ups) = roll_back(execution, plan, standby, reason).await?;
-        pin_model(execution, &standby.model, &scored.inputs).await?;
-        let plan = ScorePlan { model: standby.model.clone(), ..plan.clone() };
-        return Ok(Publication {
-            plan,
-            is_standby: true,
-            verdict: Verdict::RolledBack,
-            action: "roll_back",
-            reason: reason.clone(),
-            aliases: Some(aliases),
-            follow_ups,
-            findings,
-        });
-    }
-    if let Err(reason) = &scored.lead {
-        return Err(RunError::new("score", Cause::Data, reason.clone()));
-    }
-    let outlook = outlook(execution, judged, scored, false).await?;
-    let (findings, follow_ups) = outlook.unwrap_or_default();
-    let reason = match &judged.watch {
-        Some(WatchStep::Hold { reason }) => reason.clone(),
-        _ => reason,
-    };
-    Ok(Publication {
-        plan: plan.clone(),
-        is_standby: false,
-        verdict,
-        action: "publish",
-        reason,
-        aliases: None,
-        follow_ups,
-        findings,
-    })
-}
-
-/// The move back to `previous`, and the corrections of what the rolled back version has published.
-async fn roll_back(
-    execution: &Execution<'_>,
-    plan: &ScorePlan,
-    standby: &Contender,
-    reason: &str,
-) -> Result<(AliasMove, Vec<FollowUp>), RunError> {
-    let (world, job) = (execution.world, &execution.loaded.job);
-    let by = Attribution {
-        action: Action::RollBack,
-        actor: execution.trigger.id().to_owned(),
-        reason: reason.to_owned(),
-        run: Some(execution.claim.run.clone()),
-    };
-    let aliases = registry::rollback_move(world, &job.name, standby.model.version, by).await?;
-    let follow_ups = if job.watch.rescore {
-        corrections(world, job, plan.model.version, &standby.model).await?
-    } else {
-        Vec::new()
-    };
-    Ok((aliases, follow_ups))
-}
-
-/// Whether a version is trained after this run; `None` where nobody asks.
-async fn outlook(
-    execution: &Execution<'_>,
-    judged: &Judged,
-    scored: &Scored,
-    rolls_back: bool,
-) -> Result<Option<(Vec<Finding>, Vec<FollowUp>)>, RunError> {
-    let night = retrain::Night {
-        has_drifted: judged.drift.as_ref().map(|_| judged.state == DriftState::Acts),
-        rows_scored: scored.rows.scored,
-        rolls_back,
-    };
-    retrain::outlook(execution, &night).await
 }
 
 impl Scored {

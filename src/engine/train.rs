@@ -67,7 +67,10 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         gates: job.gates_together,
         strategy: job.rollout,
     };
-    let rollout = roll_out(&outcome(&candidate.judgements), around);
+    let mut rollout = roll_out(&outcome(&candidate.judgements), around);
+    if let (Some(version), None) = (standing.aliases.champion, &champion) {
+        rollout.reason = format!("{}; {version} cannot be read", rollout.reason);
+    }
     let version = NewVersion {
         kind: candidate.kind.to_owned(),
         task: candidate.task.to_owned(),

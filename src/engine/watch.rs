@@ -6,19 +6,24 @@
 
 /// What a night says.
 mod night;
+/// The reasons, one by one.
+mod reasons;
 
 use jiff::Timestamp;
 
 pub use self::night::{Judgement, Night, judge};
-use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
+use crate::domain::finding::FindingKind;
 use crate::domain::identity::Version;
 use crate::domain::job::Job;
-use crate::domain::registry::{Action, Alias, Blessing, Move};
+use crate::domain::registry::{self, Action, Alias, Aliases, Blessing, Move};
 use crate::domain::watch::Watch;
 use crate::engine::disagreement::{DISAGREEMENT, FLIP_RATE, SCORE_DISTANCE};
 use crate::engine::error::RunError;
 use crate::engine::report::ModelRef;
 use crate::engine::world::World;
+
+/// The id of the finding that says what a night means for the watch.
+const WATCH: &str = "watch";
 
 /// A champion that is watched, with what is known from before its promotion.
 #[derive(Debug, Clone)]
@@ -27,8 +32,10 @@ pub struct Watched {
     pub watch: Watch,
     /// How much it may differ from `previous`: what its gates saw, or nothing.
     allowance: Allowance,
-    /// Checks that warned on the last tick before the promotion, by id and column.
-    warned_before: Vec<(String, Option<String>)>,
+    /// Where a rollback moves the aliases, planned at [`Self::generation`].
+    pub restored: Aliases,
+    /// The generation of the aliases when this was looked up; once they have moved, it is another watch.
+    pub generation: i64,
 }
 
 /// The disagreement with `previous` on held-out rows.
@@ -40,7 +47,17 @@ struct Allowance {
     score_distance: f64,
 }
 
-/// The watch over `champion`; `None` if it is not watched, or not any more.
+impl Allowance {
+    /// What is allowed by `metric`, one of `disagreement`'s.
+    fn of(self, metric: &str) -> f64 {
+        match metric {
+            FLIP_RATE => self.flip_rate,
+            _ => self.score_distance,
+        }
+    }
+}
+
+/// The watch over `champion`; `None` if it is not watched, or not any more, or nothing can be restored.
 pub async fn watched(
     world: &World,
     job: &Job,
@@ -48,13 +65,15 @@ pub async fn watched(
 ) -> Result<Option<Watched>, RunError> {
     let failed = RunError::store("read the registry");
     let store = &world.store;
-    let aliases = store.aliases(&job.name).await.map_err(failed)?.aliases;
+    let state = store.aliases(&job.name).await.map_err(failed)?;
     let history = store.history(&job.name).await.map_err(failed)?;
-    let (Some(previous), Some(promotion)) =
-        (aliases.previous, promotion(&history, champion.version))
-    else {
+    let Some(promotion) = promotion(&history, champion.version) else { return Ok(None) };
+    let versions = store.versions(&job.name).await.map_err(failed)?;
+    // Never one that was itself rolled back: that takes a person.
+    let Ok(restored) = registry::roll_back(state.aliases, None, &versions, &history) else {
         return Ok(None);
     };
+    let Some(previous) = restored.champion else { return Ok(None) };
     let (version, since) = (champion.version, promotion.at);
     let done = store.published_with(&job.name, version, since).await.map_err(failed)?.len();
     let ticks_done = u32::try_from(done).unwrap_or(u32::MAX);
@@ -63,11 +82,14 @@ pub async fn watched(
     }
     let kind = FindingKind::Watch;
     let failures = store.failing_runs(&job.name, version, since, kind).await.map_err(failed)?;
+    let judged =
+        store.judged_runs(&job.name, version, since, (kind, WATCH)).await.map_err(failed)?;
     let last_rollback = last_rollback(world, &history).await?;
     Ok(Some(Watched {
-        watch: Watch { version, previous, ticks_done, failures, last_rollback },
+        watch: Watch { version, previous, ticks_done, failures, judged, last_rollback },
         allowance: allowance(world, job, version).await?,
-        warned_before: warned_before(world, job, previous).await?,
+        restored,
+        generation: state.generation,
     }))
 }
 
@@ -109,26 +131,4 @@ async fn allowance(world: &World, job: &Job, version: Version) -> Result<Allowan
         flip_rate: seen(FLIP_RATE),
         score_distance: seen(SCORE_DISTANCE),
     })
-}
-
-/// The checks that warned on the last tick that `previous` published.
-async fn warned_before(
-    world: &World,
-    job: &Job,
-    previous: Version,
-) -> Result<Vec<(String, Option<String>)>, RunError> {
-    let failed = RunError::store("read the record");
-    let since = Timestamp::UNIX_EPOCH;
-    let runs = world.store.published_with(&job.name, previous, since).await.map_err(failed)?;
-    let Some(last) = runs.last() else { return Ok(Vec::new()) };
-    let findings = world.store.findings(&last.id).await.map_err(failed)?;
-    Ok(findings.iter().filter(|finding| is_warning(finding)).map(key).collect())
-}
-
-fn is_warning(finding: &Finding) -> bool {
-    finding.kind == FindingKind::Check && finding.verdict == FindingVerdict::Warn
-}
-
-fn key(finding: &Finding) -> (String, Option<String>) {
-    (finding.id.clone(), finding.column.clone())
 }

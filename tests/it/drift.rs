@@ -140,7 +140,7 @@ fn a_column_that_cannot_be_compared_is_broken() {
     check(&now.replace("size,", "length,"), "the column is missing");
     check(&now.replacen("\n37,", "\nlong,", 1), "found text, wanted integer");
     let empty = lines("word,size", (0..200).map(|_| "red,".to_owned()));
-    check(&empty, "no row has a value, and the reference has some");
+    check(&empty, "none of 200 rows has a value, and the reference has some");
     let (before, of_days) = (lines("size", ["1".to_owned()]), lines("size", ["2026-01-05".into()]));
     let found = compare(&before, &of_days, "", 10);
     assert_eq!(column(&found, "size")["broken"], "found date, wanted integer");

@@ -113,6 +113,16 @@ fn drift_trains_and_promotes_in_one_run() {
 }
 
 #[test]
+fn a_version_whose_held_out_day_was_unusual_may_stay() {
+    let sandbox = world("[retrain]", &[Moved, Usual]);
+    assert_eq!(caused(&night(&sandbox, 4, 10))["verdict"], "promoted");
+    let next = night(&sandbox, 5, 10);
+    assert_eq!((&next["verdict"], &next["model"]["version"]), (&"drift".into(), &2.into()));
+    let drifted = told(&next, "watch", "score_drift");
+    assert!(drifted.iter().all(|(verdict, _)| *verdict != "fail"), "{drifted:?}");
+}
+
+#[test]
 fn a_training_of_late_holds_the_next_one_back() {
     let sandbox = world("[retrain]\ncooldown = \"3d\"", &[Moved, Moved, Moved]);
     for day in [4, 5] {

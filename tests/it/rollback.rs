@@ -7,6 +7,8 @@
 
 /// What `[watch]` says, one key at a time.
 mod policy;
+/// What counts against a watched version and what does not.
+mod reasons;
 /// A version that was fitted on shuffled labels.
 mod shuffled;
 

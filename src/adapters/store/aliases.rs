@@ -11,6 +11,7 @@ use sqlx::{Executor, Row as _, Sqlite, SqliteConnection};
 use crate::adapters::store::codec::{optional_number, optional_text, text, time, time_text};
 use crate::adapters::store::error::Stop;
 use crate::adapters::store::queue::{Cause, define, insert_follow_ups};
+use crate::adapters::store::rollback::require_corrections;
 use crate::adapters::store::{AliasMove, AliasState, Attribution, FollowUp, Store, StoreError};
 use crate::domain::identity::{JobName, RunId, Sha256, Version};
 use crate::domain::registry::{Action, Alias, Aliases, Move, moves_between};
@@ -41,8 +42,10 @@ impl Store {
         self.commit(ACTION, transaction).await
     }
 
-    /// The same, and in the same transaction queues runs of the job that follow from it; they execute the
-    /// job file `job_text`, whose digest is `job_sha256`.
+    /// The same for a rollback, and in the same transaction queues its corrections; they execute the job file
+    /// `job_text`, whose digest is `job_sha256`, unless they name another.
+    ///
+    /// [`StoreError::PublishedByOther`] if the version that it leaves has published a tick without one.
     pub async fn move_aliases_and_queue(
         &self,
         planned: &AliasMove,
@@ -53,6 +56,11 @@ impl Store {
         const ACTION: &str = "move the aliases of a model and queue what follows";
         let mut transaction = self.begin(ACTION).await?;
         let done = async {
+            let leaving = alias_state(&mut *transaction, &planned.model).await?.aliases.champion;
+            if let Some(version) = leaving {
+                let rolled_back = (&planned.model, version);
+                require_corrections(&mut transaction, rolled_back, follow_ups, None).await?;
+            }
             move_in(&mut transaction, planned, at).await?;
             define(&mut transaction, job_sha256, job_text).await?;
             let cause = Cause { job: &planned.model, job_sha256, parent: None };
@@ -101,7 +109,7 @@ pub(super) async fn move_in(
     let AliasMove { model, generation, after, blessing, by } = planned;
     let found = alias_state(&mut *connection, model).await?;
     if found.generation != *generation {
-        return Err(Stop::Refused(StoreError::MovedByOther { model: model.clone() }));
+        return Err(moved_by_other(model));
     }
     sqlx::query(SET_ALIASES)
         .bind(model.as_str())
@@ -124,6 +132,20 @@ pub(super) async fn move_in(
         insert_step(connection, model, &step, by, at).await?;
     }
     Ok(())
+}
+
+/// Refuses a move that was planned at another generation.
+pub(super) async fn require_generation(
+    connection: &mut SqliteConnection,
+    planned: Option<&AliasMove>,
+) -> Result<(), Stop> {
+    let Some(AliasMove { model, generation, .. }) = planned else { return Ok(()) };
+    let found = alias_state(connection, model).await?;
+    if found.generation == *generation { Ok(()) } else { Err(moved_by_other(model)) }
+}
+
+fn moved_by_other(model: &JobName) -> Stop {
+    Stop::Refused(StoreError::MovedByOther { model: model.clone() })
 }
 
 const SET_ALIASES: &str = "insert into alias (model, champion, challenger, previous, generation)

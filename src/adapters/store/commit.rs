@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use crate::adapters::store::aliases::move_in;
+use crate::adapters::store::aliases::{move_in, require_generation};
 use crate::adapters::store::codec::{count_value, text, time_text};
 use crate::adapters::store::error::Stop;
 use crate::adapters::store::evidence::{insert_outputs, replace_findings, replace_profiles};
 use crate::adapters::store::queue::{Cause, insert_follow_ups, require_fence};
+use crate::adapters::store::rollback::{require_corrections, require_standing};
 use crate::adapters::store::runs::run_with_id;
 use crate::adapters::store::ticks::record_tick;
 use crate::adapters::store::versions::insert_version;
@@ -29,6 +30,10 @@ impl Store {
     ///
     /// A new version gets its number here, so `conclude` is told that number and says what the final
     /// transaction is to do. Returns the number.
+    ///
+    /// [`StoreError::RolledBackByOther`] if the version that scored was rolled back meanwhile;
+    /// [`StoreError::MovedByOther`] and [`StoreError::PublishedByOther`] if the run is to roll back and what
+    /// it has planned is out of date.
     pub async fn commit_intent(
         &self,
         claim: &Claim,
@@ -108,8 +113,9 @@ async fn record_intent(
         .fetch_optional(&mut *connection)
         .await?;
     require_fence(u64::from(model.is_some()), claim)?;
+    require_standing(connection, run).await?;
     let mut trained = None;
-    if let Some((new, model)) = intent.new_version.as_ref().zip(model) {
+    if let Some((new, model)) = intent.new_version.as_ref().zip(model.clone()) {
         let staged = VersionState::Staged;
         let version = insert_version(connection, &model, new, Some(run), staged).await?;
         trained = Some(ModelPin { version, sha256: new.sha256 });
@@ -118,7 +124,13 @@ async fn record_intent(
     replace_findings(connection, run, &intent.findings).await?;
     replace_profiles(connection, run, &intent.profiles).await?;
     let number = trained.map(|pin| pin.version);
-    let conclusion = document::conclusion_text(&conclude(number))?;
+    let conclusion = conclude(number);
+    if let Some((job, version)) = model.zip(intent.corrects) {
+        let own = run_with_id(&mut *connection, run).await?.map(|record| record.slot.tick);
+        require_generation(connection, conclusion.aliases.as_ref()).await?;
+        require_corrections(connection, (&job, version), &conclusion.follow_ups, own).await?;
+    }
+    let conclusion = document::conclusion_text(&conclusion)?;
     sqlx::query(RECORD_INTENT)
         .bind(run.as_str())
         .bind(trained.map(|pin| pin.version.0))

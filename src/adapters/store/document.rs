@@ -55,6 +55,8 @@ struct FollowUpDocument {
     interval_end: Timestamp,
     trigger: String,
     model: Option<(u32, String)>,
+    #[serde(default)]
+    job_sha256: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -146,7 +148,7 @@ pub(super) fn conclusion(text: &str) -> Result<Conclusion, sqlx::Error> {
 const CONCLUSION: &str = "conclusion";
 
 fn follow_up_document(planned: &FollowUp) -> FollowUpDocument {
-    let FollowUp { id, kind, tick, interval, trigger, model } = planned;
+    let FollowUp { id, kind, tick, interval, trigger, model, job_sha256 } = planned;
     FollowUpDocument {
         id: id.as_str().to_owned(),
         kind: kind.id().to_owned(),
@@ -155,6 +157,7 @@ fn follow_up_document(planned: &FollowUp) -> FollowUpDocument {
         interval_end: interval.end,
         trigger: trigger.id().to_owned(),
         model: model.map(|pin| (pin.version.0, pin.sha256.to_string())),
+        job_sha256: job_sha256.map(|sha256| sha256.to_string()),
     }
 }
 
@@ -171,6 +174,7 @@ fn follow_up(found: FollowUpDocument) -> Result<FollowUp, sqlx::Error> {
         interval: Interval { start: found.interval_start, end: found.interval_end },
         trigger: Trigger::parse(&found.trigger).ok_or_else(|| wrong(&found.trigger, "trigger"))?,
         model: model.transpose()?,
+        job_sha256: optional(found.job_sha256, "digest", Sha256::parse)?,
     })
 }
 
@@ -259,6 +263,7 @@ mod tests {
                 interval: Interval { start: None, end: "2026-01-04T02:30:00Z".parse().unwrap() },
                 trigger: Trigger::Rollback,
                 model: Some(ModelPin { version: Version(2), sha256: Sha256([0xab; 32]) }),
+                job_sha256: Some(Sha256([0xcd; 32])),
             };
             let (verdict, follow_ups) = (Verdict::Promoted, vec![follow_up]);
             let wanted = Conclusion { verdict, exit_code: 10, aliases, tick, follow_ups };

@@ -67,6 +67,21 @@ pub enum StoreError {
         /// The model.
         model: JobName,
     },
+    /// A run has published with the version that a rollback leaves, since the rollback was planned. Nothing
+    /// was written.
+    #[error("a run of `{model}` has published since the rollback was planned; ask for it again")]
+    PublishedByOther {
+        /// The model.
+        model: JobName,
+    },
+    /// The version that a run scores with was rolled back while it ran. Nothing was written.
+    #[error(
+        "the version was rolled back while the run scored with it; nothing is published, run it again"
+    )]
+    RolledBackByOther {
+        /// The model.
+        model: JobName,
+    },
     /// Anything else.
     #[error("failed to {action}")]
     Failed {

@@ -91,6 +91,27 @@ impl Store {
             .map_err(|source| self.failed("look back on findings", source))
     }
 
+    /// How many of the runs that published with `version` and ended at `since` or later have the finding
+    /// `(kind, id)` with another verdict than inconclusive.
+    pub async fn judged_runs(
+        &self,
+        job: &JobName,
+        version: Version,
+        since: Timestamp,
+        (kind, id): (FindingKind, &str),
+    ) -> Result<u32, StoreError> {
+        sqlx::query(COUNT_JUDGED)
+            .bind(job.as_str())
+            .bind(version.0)
+            .bind(time_text(since))
+            .bind(kind.id())
+            .bind(id)
+            .try_map(|row: SqliteRow| row.try_get::<u32, _>("judged"))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|source| self.failed("count the judged runs of a version", source))
+    }
+
     /// How many of the runs that published with `version` and ended at `since` or later have a failing
     /// finding of `kind`.
     pub async fn failing_runs(
@@ -129,6 +150,12 @@ const SELECT_VERDICTS: &str = "select finding.verdict from run
      where run.job = ?1 and run.kind = 'score' and run.state = 'committed' and run.tick < ?4
          and finding.kind = ?2 and finding.test = ?3
      order by run.tick desc, finding.seq limit ?5";
+
+const COUNT_JUDGED: &str = "select count(distinct run.id) as judged from run
+     join finding on finding.run = run.id
+     where run.job = ?1 and run.kind = 'score' and run.state = 'committed' and run.model_version = ?2
+         and run.finished_at >= ?3 and finding.kind = ?4 and finding.test = ?5
+         and finding.verdict <> 'inconclusive'";
 
 const COUNT_FAILING: &str = "select count(distinct run.id) as failing from run
      join finding on finding.run = run.id

@@ -77,7 +77,7 @@ impl Store {
 #[derive(Clone, Copy)]
 pub(super) struct Cause<'a> {
     pub(super) job: &'a JobName,
-    /// The job file that it executes, known to the store already.
+    /// The job file that it executes unless it names another, known to the store already.
     pub(super) job_sha256: &'a Sha256,
     /// `None` where a person is the cause.
     pub(super) parent: Option<&'a RunId>,
@@ -99,7 +99,7 @@ pub(super) async fn insert_follow_ups(
             .bind(planned.trigger.id())
             .bind(optional_time_text(planned.interval.start))
             .bind(time_text(planned.interval.end))
-            .bind(cause.job_sha256.to_string())
+            .bind(planned.job_sha256.as_ref().unwrap_or(cause.job_sha256).to_string())
             .bind(cause.parent.map(RunId::as_str))
             .bind(time_text(at))
             .bind(planned.model.map(|pin| pin.version.0))

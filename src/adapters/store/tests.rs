@@ -16,3 +16,5 @@ mod opening;
 mod past;
 /// Versions, aliases, history.
 mod registry;
+/// What keeps a rollback whole.
+mod rollback;

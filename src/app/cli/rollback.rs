@@ -14,7 +14,7 @@ use crate::app::render::text::format::counted;
 use crate::app::render::text::registry::moved;
 use crate::domain::identity::{JobName, Version};
 use crate::domain::registry::Action;
-use crate::engine::execute;
+use crate::engine::execute::{self, Scope};
 use crate::engine::jobs::LoadedJob;
 use crate::engine::registry::{self, RollbackPlan};
 use crate::engine::report::{self, RunReport};
@@ -96,7 +96,7 @@ async fn correct(
     plan: &RollbackPlan,
 ) -> Result<Vec<RunReport>, Failure> {
     let done = progress::watched(context.terminal, |progress| async move {
-        execute::drain(world, loaded, progress.as_ref()).await
+        execute::drain(world, loaded, Scope::ScoresOnly, progress.as_ref()).await
     });
     done.await?;
     let mut out = Vec::with_capacity(plan.corrections.len());

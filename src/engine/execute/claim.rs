@@ -68,7 +68,7 @@ pub(super) async fn take(
     Ok((claim, lock))
 }
 
-fn busy(run: &RunId, slot: &RunSlot) -> RunError {
+pub(super) fn busy(run: &RunId, slot: &RunSlot) -> RunError {
     let message = format!("somebody else owns run `{run}` of `{}` for {}", slot.job, slot.tick);
     RunError::new("claim", Cause::Busy, message).hint(format!("`nightshift show {run}` shows it"))
 }

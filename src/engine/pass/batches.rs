@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::correction::Correction;
+use super::fits::Fits;
 use super::track::{Track, write_error};
 use crate::adapters::dataset::{
     self, Batch, ChangesWriter, DuplicateFinder, IdSet, QuarantineWriter, Table,
@@ -19,7 +20,7 @@ use crate::domain::job::{CheckAction, Job};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::judge;
 use crate::engine::pass::{
-    Contenders, Scored, Second, SecondScored, TrackScored, changes_name, part_name,
+    Contender, Contenders, Scored, Second, SecondScored, TrackScored, changes_name, part_name,
     quarantine_name, standby_name,
 };
 use crate::engine::plan::zone;
@@ -53,7 +54,7 @@ type Outcome<'a> = Result<Track<'a>, String>;
 enum SecondTrack<'a> {
     None,
     Standby { track: Outcome<'a>, agreement: Agreement },
-    Replaced(Correction<'a>),
+    Replaced(Result<Correction<'a>, String>),
 }
 
 /// The state of the pass between batches.
@@ -66,6 +67,7 @@ pub(super) struct Pass<'a> {
     read: IdSet,
     lead: Outcome<'a>,
     second: SecondTrack<'a>,
+    second_warnings: Vec<Finding>,
     quarantine: QuarantineWriter<'a>,
     rows: Rows,
     newest_micros: Option<i64>,
@@ -74,23 +76,26 @@ pub(super) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// Opens the files that the pass writes.
-    pub(super) fn start(subject: Subject<'a>) -> Result<Self, RunError> {
+    pub(super) fn start(subject: Subject<'a>, fits: Fits) -> Result<Self, RunError> {
         let Subject { plan, staging, job, contenders, table, columns } = subject;
         let checks = RowChecks::new(&job.checks)
             .map_err(|error| RunError::new("plan", Cause::Job, error))?;
         let id = job.data.id.as_deref();
         let (lead, run) = (&contenders.lead, &plan.run);
+        let track = |contender: &'a Contender, name: String, fit: &Result<_, String>| match fit {
+            Ok(_) => Track::start(contender, &staging.join(name), job, table).map(Ok),
+            Err(reason) => Ok(Err(reason.clone())),
+        };
         let second = match &contenders.second {
             Second::None => SecondTrack::None,
-            Second::Standby(standby) => {
-                let path = staging.join(standby_name(run));
-                let track = Track::start(standby, &path, job, table)?;
-                SecondTrack::Standby { track: Ok(track), agreement: Agreement::default() }
-            }
-            Second::Replaced(replaced) => {
+            Second::Standby(standby) => SecondTrack::Standby {
+                track: track(standby, standby_name(run), &fits.second)?,
+                agreement: Agreement::default(),
+            },
+            Second::Replaced(replaced) => SecondTrack::Replaced(fits.second.clone().map(|_| {
                 let changes = ChangesWriter::new(&staging.join(changes_name(run)), id, table);
-                SecondTrack::Replaced(Correction::new(replaced, job.score.threshold, changes))
-            }
+                Correction::new(replaced, job.score.threshold, changes)
+            })),
         };
         let quarantine_path = staging.join(quarantine_name(run));
         let set_aside = quarantine_columns(job);
@@ -101,8 +106,9 @@ impl<'a> Pass<'a> {
             profiler: Profiler::new(&lead.artifact.reference, &names),
             duplicates: DuplicateFinder::new(staging),
             read: IdSet::default(),
-            lead: Ok(Track::start(lead, &staging.join(part_name(run)), job, table)?),
+            lead: track(lead, part_name(run), &fits.lead)?,
             second,
+            second_warnings: fits.second.unwrap_or_default(),
             quarantine: QuarantineWriter::new(&quarantine_path, id, &set_aside, table),
             rows: Rows::default(),
             newest_micros: None,
@@ -161,7 +167,7 @@ impl<'a> Pass<'a> {
         }
         let ours = advance(&mut self.lead, batch, ours, keep)?;
         match &mut self.second {
-            SecondTrack::None => {}
+            SecondTrack::None | SecondTrack::Replaced(Err(_)) => {}
             SecondTrack::Standby { track, agreement } => {
                 let theirs = scores_of(track, frame);
                 let theirs = advance(track, batch, theirs, keep)?;
@@ -169,15 +175,15 @@ impl<'a> Pass<'a> {
                     agreement.update(ours, theirs, self.subject.job.score.threshold, keep);
                 }
             }
-            SecondTrack::Replaced(correction) => {
-                let before = correction
-                    .artifact()
-                    .score(frame)
-                    .map_err(|error| RunError::new("score", Cause::Data, error))?;
-                if let (Ok(lead), Some(after)) = (&self.lead, &ours) {
-                    correction.take(batch, (lead.artifact(), after), &before, keep)?;
+            SecondTrack::Replaced(Ok(correction)) => match correction.artifact().score(frame) {
+                Ok(before) => {
+                    if let (Ok(lead), Some(after)) = (&self.lead, &ours) {
+                        correction.take(batch, (lead.artifact(), after), &before, keep)?;
+                    }
                 }
-            }
+                // What is put right must not depend on what was wrong.
+                Err(error) => self.second = SecondTrack::Replaced(Err(error.to_string())),
+            },
         }
         Ok(())
     }
@@ -230,9 +236,11 @@ impl Pass<'_> {
         let second = match self.second {
             SecondTrack::None => SecondScored::None,
             SecondTrack::Standby { track, agreement } => {
-                SecondScored::Standby { scored: finish(track)?, agreement }
+                let warnings = self.second_warnings;
+                SecondScored::Standby { scored: finish(track)?, agreement, warnings }
             }
-            SecondTrack::Replaced(correction) => {
+            SecondTrack::Replaced(Err(reason)) => SecondScored::Uncompared(reason),
+            SecondTrack::Replaced(Ok(correction)) => {
                 let (changes, agreement) = correction.finish()?;
                 SecondScored::Replaced { changes, agreement }
             }

@@ -1,7 +1,7 @@
 //! The versions that score in a pass: the one that publishes, and the one beside it.
 //!
 //! Beside a watched champion stands `previous`; beside a correction the version whose scores it takes the
-//! place of. A second version that cannot be read keeps nobody from scoring.
+//! place of. A second version that cannot be read or used keeps nobody from scoring.
 
 use crate::adapters::artifact::ArtifactError;
 use crate::domain::identity::JobName;
@@ -89,7 +89,11 @@ pub async fn load_artifact(world: &World, model: &ModelRef) -> Result<Artifact, 
                 .map_err(RunError::store("load the model"))?;
             return Err(refuse(Box::new(error)));
         }
-        Err(error) => return Err(refuse(Box::new(error))),
+        Err(error @ (ArtifactError::Missing { .. } | ArtifactError::TooLarge { .. })) => {
+            return Err(refuse(Box::new(error)));
+        }
+        // The disk or its permissions, and no word on the content.
+        Err(error) => return Err(RunError::new("load the model", Cause::Other, error)),
     };
     Artifact::decode(&bytes).map_err(|error| refuse(Box::new(error)))
 }

@@ -36,6 +36,8 @@ pub(super) struct Publication {
     pub(super) reason: String,
     /// Where the aliases go in the same transaction.
     pub(super) aliases: Option<AliasMove>,
+    /// The version that is rolled back, where what it has published is corrected.
+    pub(super) corrects: Option<Version>,
     /// Runs that are queued in the same transaction.
     pub(super) follow_ups: Vec<FollowUp>,
     /// Findings beyond those of the pass.
@@ -66,13 +68,15 @@ pub(super) async fn publish(
     let track = publication.track(&scored)?;
     let id_set = track.part.id_set.to_string();
     let profiles = profiles(&scored.profile, Some(&track.scores))?;
-    let Publication { verdict, action, reason, aliases, follow_ups, findings, .. } = publication;
+    let Publication { verdict, action, reason, aliases, corrects, follow_ups, findings, .. } =
+        publication;
     let intent = Intent {
         outputs,
         profiles,
         rows: scored.rows,
         decision: Some(Decision { action: action.to_owned(), reason }),
         id_set: Some(id_set),
+        corrects,
         findings: scored.findings.into_iter().chain(findings).collect(),
         ..Intent::default()
     };
@@ -162,7 +166,7 @@ fn stage_files(
     }
     let changes = match &scored.second {
         SecondScored::Replaced { changes, .. } => changes.as_ref(),
-        SecondScored::None | SecondScored::Standby { .. } => None,
+        SecondScored::None | SecondScored::Standby { .. } | SecondScored::Uncompared(_) => None,
     };
     if let Some(written) = changes {
         let target = pass::changes_target(&plan.run);

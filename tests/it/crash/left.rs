@@ -84,12 +84,9 @@ fn champion(sandbox: &Sandbox) -> Value {
 }
 
 #[test]
-fn what_another_run_has_caused_is_done_by_every_command_that_scores() {
-    for line in [
-        "run churn --tick 2026-01-03",
-        "score churn --tick 2026-01-03",
-        "backfill churn --from 2026-01-03 --to 2026-01-03",
-    ] {
+fn a_training_that_a_run_has_caused_is_done_by_whoever_runs_the_whole_job() {
+    for line in ["run churn --tick 2026-01-03", "backfill churn --from 2026-01-03 --to 2026-01-03"]
+    {
         let sandbox = world();
         let run = queue(&sandbox, Trigger::Drift);
         // The tick itself is committed already.
@@ -98,6 +95,16 @@ fn what_another_run_has_caused_is_done_by_every_command_that_scores() {
         assert_eq!((&found["state"], &found["verdict"]), (&"committed".into(), &"promoted".into()));
         assert_eq!(champion(&sandbox), 2, "{line}");
     }
+}
+
+#[test]
+fn a_training_that_a_run_has_caused_is_none_of_those_who_only_score() {
+    let sandbox = world();
+    let run = queue(&sandbox, Trigger::Drift);
+    let line = ["score", "churn", "--tick", "2026-01-03", "--detailed-exit-code"];
+    sandbox.run(line).expect(4);
+    assert_eq!(shown(&sandbox, &run)["state"], "queued");
+    assert_eq!(champion(&sandbox), 1);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::reasons::{ONLY_AGE, hourly, promote_second};
 use super::{
     FEATURES, TICKS, backfill, calls, champion, findings, job, json, promote, published, scores,
     two_versions,
@@ -82,37 +83,10 @@ fn a_rollback_corrects_nothing_where_the_job_says_so() {
     );
 }
 
-const HOURLY: &str = r#"
-name = "churn"
-[schedule]
-cron = "@hourly"
-[data]
-source = "data/churn.csv"
-id = "id"
-time = "at"
-label = "left"
-[features]
-numeric = ["fee", "age"]
-categorical = ["plan"]
-[model]
-task = "binary"
-[score]
-output = "scores/churn"
-"#;
-
 #[test]
 fn a_second_rollback_within_a_day_of_ticks_waits_for_a_person() {
-    let hours = [Like::Usual; 60];
-    let sandbox = Sandbox::new().job("churn", HOURLY).data("churn.csv", table(1, &hours));
-    sandbox.run(["train", "churn", "--tick", "2026-01-01T20:00"]).expect(0);
-    let bad = HOURLY.replace(r#"numeric = ["fee", "age"]"#, r#"numeric = ["age"]"#);
-    sandbox.write("jobs/churn.toml", bad);
-    sandbox.run(["train", "churn", "--tick", "2026-01-01T20:01", "--no-promote"]).expect(11);
-    sandbox.write("jobs/churn.toml", HOURLY);
-    let promote = || {
-        let line = ["promote", "churn", "2", "--reason", "it looked good", "--yes"];
-        sandbox.run(line).expect(0);
-    };
+    let sandbox = hourly("", &table(1, &[Like::Usual; 60]), ONLY_AGE);
+    let promote = || promote_second(&sandbox);
     let run = |tick: &str, code| json(&sandbox, &["run", "churn", "--tick", tick], code);
 
     promote();

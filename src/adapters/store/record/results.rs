@@ -11,7 +11,7 @@ use crate::adapters::store::record::{
     AliasMove, Decision, ModelPin, NewVersion, Rows, Stage, TickDecision,
 };
 use crate::domain::finding::Finding;
-use crate::domain::identity::{RunId, Sha256};
+use crate::domain::identity::{RunId, Sha256, Version};
 use crate::domain::run::{AttemptOutcome, Interval, RunKind, Trigger, Verdict, named};
 
 /// A file that a run read.
@@ -106,6 +106,9 @@ pub struct Intent {
     pub id_set: Option<String>,
     /// The most memory that the process held so far.
     pub peak_rss_bytes: Option<u64>,
+    /// The version whose every published tick has its correction among the follow-ups, or nothing is
+    /// recorded.
+    pub corrects: Option<Version>,
 }
 
 /// What the final transaction of a run does besides marking it as committed.
@@ -123,7 +126,7 @@ pub struct Conclusion {
     pub follow_ups: Vec<FollowUp>,
 }
 
-/// A run that another one causes. It executes the same job file, at the next revision of its tick.
+/// A run that another one causes, at the next revision of its tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FollowUp {
     /// Its identity, drawn by the caller.
@@ -138,6 +141,8 @@ pub struct FollowUp {
     pub trigger: Trigger,
     /// The version that it scores with; `None` is the champion at that time.
     pub model: Option<ModelPin>,
+    /// The job file that it executes, on record already; `None` is the one of its cause.
+    pub job_sha256: Option<Sha256>,
 }
 
 /// What the final transaction did.

@@ -16,6 +16,7 @@ fn follow_up(number: u128, kind: RunKind, trigger: Trigger) -> FollowUp {
         interval: Interval { start: None, end: at(0) },
         trigger,
         model: (kind == RunKind::Score).then_some(ModelPin { version: Version(2), sha256: HASH }),
+        job_sha256: None,
     }
 }
 

@@ -141,8 +141,9 @@ impl Stage<'_> {
         };
         let job = parse(&self.loaded.file, text.as_bytes()).map_err(problem)?;
         let simpler = LoadedJob { file: self.loaded.file.clone(), text, job };
+        let tick = midnight(at_day - 1)?;
         let request = Request {
-            tick: Some(midnight(at_day - 1)?),
+            tick: Some(tick),
             trigger: Trigger::Ci,
             force: Force::NewRevision,
             promotion: Promotion::IfBlessed,
@@ -154,7 +155,10 @@ impl Stage<'_> {
         let name = &self.loaded.job.name;
         Ok(Chapter {
             title: "A colleague leaves two columns out to make the job simpler; CI trains, the gate says no",
-            command: format!("nightshift train {name} --trigger ci"),
+            command: format!(
+                "# jobs/{name}.toml: [features] exclude = [\"contract\", \"support_calls\"]\n\
+                 $ nightshift train {name} --tick {tick} --trigger ci"
+            ),
             lines: told(std::slice::from_ref(&report)),
             nights: vec![*report],
         })

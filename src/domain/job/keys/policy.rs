@@ -187,7 +187,12 @@ pub(crate) static WATCH: &[Key] = &[
         .or("0.1"),
     Key::new("failures_max", Integer { min: 0, max: 10_000 }, "How many findings are borne.")
         .or("0"),
-    Key::new("rescore", Flag, "Whether a rollback scores the watched ticks again.").or("true"),
+    Key::new(
+        "rescore",
+        Flag,
+        "Whether an automatic rollback corrects every tick that the version has published.",
+    )
+    .or("true"),
 ];
 
 const EVENT: Shape = OneFrom(&[

@@ -142,7 +142,7 @@ fn every_policy_has_its_effect() {
     assert_eq!(job.retrain, Some(RetrainSpec { on, cooldown: days(2) }));
     let superior = GateSpec {
         metric: "log_loss".to_owned(),
-        compare: Some(CompareRule::Superiority),
+        compare: Some(CompareRule::NonInferiority),
         margin: Some(0.02),
         confidence: 0.99,
         slice: Some("plan".to_owned()),

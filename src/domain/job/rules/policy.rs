@@ -58,6 +58,13 @@ fn drift(drift: &Section, faults: &mut Faults) {
     }
 }
 
+/// Keys of a gate that change nothing unless another one is there, and what to do.
+const IDLE_WITHOUT: &[(&str, &str, &str)] = &[
+    ("margin", "compare", "add `compare = \"non_inferiority\"`, or remove it"),
+    ("confidence", "compare", "add `compare = \"non_inferiority\"`, or remove it"),
+    ("slice_rows_min", "slice", "add `slice = \"<a column>\"`, or remove it"),
+];
+
 fn gate(gate: &Section, task: Option<Task>, faults: &mut Faults) {
     if !["min", "max", "compare"].iter().any(|key| gate.has(key)) {
         let message = "this `[[gate]]` asks for nothing".to_owned();
@@ -69,6 +76,18 @@ fn gate(gate: &Section, task: Option<Task>, faults: &mut Faults) {
     {
         let message = format!("`gate.min` is {min} and `gate.max` is {max}");
         faults.add_with_help(gate.span("min"), "gate_form", message, "`min` is at most `max`");
+    }
+    for (key, needs, help) in IDLE_WITHOUT {
+        if gate.has(key) && !gate.has(needs) {
+            let message = format!("`gate.{key}` says nothing without `gate.{needs}`");
+            faults.add_with_help(gate.span(key), "gate_form", message, *help);
+        }
+    }
+    if gate.text("compare") == Some("superiority") && gate.has("margin") {
+        let message =
+            "`gate.margin` says nothing of `superiority`, which asks for any gain".to_owned();
+        let help = "remove it, or ask for `non_inferiority`";
+        faults.add_with_help(gate.span("margin"), "gate_form", message, help);
     }
     let (Some(metric), Some(task)) = (gate.text("metric"), task) else { return };
     let has_it = |(_, tasks): &&(&str, &[Task])| tasks.contains(&task);
