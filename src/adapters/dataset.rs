@@ -32,6 +32,8 @@ mod iso;
 mod named;
 /// The scores of a run.
 mod part;
+/// Some rows of a table, and why.
+mod picked;
 /// What a file says about its columns.
 mod probe;
 /// The rows that a run sets aside.
