@@ -20,6 +20,31 @@ pub(crate) enum Like {
     Noise,
 }
 
+/// A job file that scores them by `cron`, on every column but the region, and ends with `more`, whose first
+/// lines are about `[score]`.
+pub(crate) fn job(cron: &str, more: &str) -> String {
+    format!(
+        r#"
+        name = "churn"
+        [schedule]
+        cron = "{cron}"
+        [data]
+        source = "data/churn.csv"
+        id = "id"
+        time = "at"
+        label = "left"
+        [features]
+        numeric = ["fee", "age"]
+        categorical = ["plan"]
+        [model]
+        task = "binary"
+        [score]
+        output = "scores/churn"
+        {more}
+        "#
+    )
+}
+
 /// A csv table of `spells`, each `hours` long.
 pub(crate) fn table(hours: i64, spells: &[Like]) -> String {
     let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(11);

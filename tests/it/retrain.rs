@@ -11,31 +11,12 @@ mod reference;
 use serde_json::Value;
 
 use crate::customers::Like::{self, Moved, Usual};
-use crate::customers::table;
+use crate::customers::{self, table};
 use crate::sandbox::Sandbox;
 
 /// A job file that ends with `more`.
 fn job(more: &str) -> String {
-    format!(
-        r#"
-        name = "churn"
-        [schedule]
-        cron = "0 0 * * *"
-        [data]
-        source = "data/churn.csv"
-        id = "id"
-        time = "at"
-        label = "left"
-        [features]
-        numeric = ["fee", "age"]
-        categorical = ["plan"]
-        [model]
-        task = "binary"
-        [score]
-        output = "scores/churn"
-        {more}
-        "#
-    )
+    customers::job("0 0 * * *", more)
 }
 
 /// Two usual days and then `days`; v1 is trained and has scored the second of the usual days.

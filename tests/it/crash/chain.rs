@@ -12,7 +12,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::{Value, json};
 
-use super::left::JOB;
+use super::left::job;
 use super::{check_files, kills, leftovers};
 use crate::customers::Like::{Moved, Usual};
 use crate::customers::table;
@@ -59,7 +59,7 @@ const STORY: [Step; 14] = [
 
 fn world() -> Sandbox {
     let days = [[Usual; 3].as_slice(), &[Moved; 8]].concat();
-    let sandbox = Sandbox::new().job("churn", JOB).data("churn.csv", table(24, &days));
+    let sandbox = Sandbox::new().job("churn", &job()).data("churn.csv", table(24, &days));
     sandbox.at("2026-02-01T00:00:00Z");
     sandbox
 }
@@ -70,8 +70,8 @@ fn arguments(step: &Step) -> Vec<&'static str> {
 
 /// Puts the job file in place that a step is to be executed with.
 fn set_job(sandbox: &Sandbox, step: &Step) {
-    let poor = JOB.replace(r#"["fee", "age"]"#, r#"["age"]"#);
-    sandbox.write("jobs/churn.toml", if step.line.starts_with("train") { &poor } else { JOB });
+    let poor = job().replace(r#"["fee", "age"]"#, r#"["age"]"#);
+    sandbox.write("jobs/churn.toml", if step.line.starts_with("train") { poor } else { job() });
 }
 
 #[test]

@@ -11,39 +11,20 @@ use nightshift::engine::world::{Access, World};
 use serde_json::Value;
 
 use crate::customers::Like::Usual;
-use crate::customers::table;
+use crate::customers::{self, table};
 use crate::sandbox::Sandbox;
 
 /// A job that drifts, trains, watches and rolls back.
-pub(super) const JOB: &str = r#"
-name = "churn"
-[schedule]
-cron = "0 0 * * *"
-[data]
-source = "data/churn.csv"
-id = "id"
-time = "at"
-label = "left"
-[features]
-numeric = ["fee", "age"]
-categorical = ["plan"]
-[model]
-task = "binary"
-[score]
-output = "scores/churn"
-threshold = 0.5
-[retrain]
-on = ["drift"]
-cooldown = "36h"
-[watch]
-failures_max = 1
-"#;
+pub(super) fn job() -> String {
+    let more = "threshold = 0.5\n[retrain]\non = [\"drift\"]\ncooldown = \"36h\"\n[watch]\nfailures_max = 1";
+    customers::job("0 0 * * *", more)
+}
 
 const TICK: &str = "2026-01-03";
 
 /// A world with v1, which has scored one tick.
 fn world() -> Sandbox {
-    let sandbox = Sandbox::new().job("churn", JOB).data("churn.csv", table(24, &[Usual; 2]));
+    let sandbox = Sandbox::new().job("churn", &job()).data("churn.csv", table(24, &[Usual; 2]));
     sandbox.run(["run", "churn", "--tick", TICK]).expect(0);
     sandbox
 }

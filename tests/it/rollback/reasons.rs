@@ -7,40 +7,20 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::{findings, json};
-use crate::customers::{Like, table};
+use crate::customers::{Like, job, table};
 use crate::sandbox::Sandbox;
 
-const HOURLY: &str = r#"
-name = "churn"
-[schedule]
-cron = "@hourly"
-[data]
-source = "data/churn.csv"
-id = "id"
-time = "at"
-label = "left"
-[features]
-numeric = ["fee", "age"]
-categorical = ["plan"]
-[model]
-task = "binary"
-[score]
-output = "scores/churn"
-"#;
-
 /// Features of a version that does not see the fee.
-pub(super) const ONLY_AGE: [&str; 2] = [FEATURES, "numeric = [\"age\"]\ncategorical = [\"plan\"]"];
-const FEATURES: &str = "numeric = [\"fee\", \"age\"]\ncategorical = [\"plan\"]";
+pub(super) const ONLY_AGE: [&str; 2] = [r#"numeric = ["fee", "age"]"#, r#"numeric = ["age"]"#];
 /// Features of a version that sees a column more.
-const REGION: [&str; 2] =
-    [FEATURES, "numeric = [\"fee\", \"age\"]\ncategorical = [\"plan\", \"region\"]"];
+const REGION: [&str; 2] = [r#"categorical = ["plan"]"#, r#"categorical = ["plan", "region"]"#];
 /// A version like the first.
-const SAME: [&str; 2] = [FEATURES, FEATURES];
+const SAME: [&str; 2] = ["", ""];
 
 /// A project whose job file ends with `more`, with v1, and a v2 that is only registered; v2 was trained by a
 /// job file in which one text has taken the place of another.
 pub(super) fn hourly(more: &str, customers: &str, [from, to]: [&str; 2]) -> Sandbox {
-    let job = format!("{HOURLY}{more}\n");
+    let job = job("@hourly", more);
     let sandbox = Sandbox::new().job("churn", &job).data("churn.csv", customers);
     sandbox.run(["train", "churn", "--tick", "2026-01-01T20:00"]).expect(0);
     sandbox.write("jobs/churn.toml", job.replace(from, to));
