@@ -118,10 +118,9 @@ pub struct Grounds {
 
 /// What a disagreement says against `limit`: it fails only if it is above the limit beyond chance.
 pub fn disagreement_verdict(found: Disagreement, limit: f64, on: Grounds) -> FindingVerdict {
-    let can_fail = on.has_enough_rows && on.limit_holds;
-    if found.low > limit && can_fail {
+    if found.low > limit && on.has_enough_rows && on.limit_holds {
         FindingVerdict::Fail
-    } else if found.value > limit || !found.value.is_finite() {
+    } else if found.value > limit || !found.value.is_finite() || !on.has_enough_rows {
         FindingVerdict::Inconclusive
     } else {
         FindingVerdict::Pass
@@ -131,8 +130,8 @@ pub fn disagreement_verdict(found: Disagreement, limit: f64, on: Grounds) -> Fin
 /// What drifted scores say, where `None` is what could not be judged.
 ///
 /// They count against a version only if those of `previous` on the same rows have not drifted from theirs as
-/// well, since then the data moved and not the model; and only if the two differ more than on held-out
-/// rows, since else it is the held-out rows of the one that were unusual.
+/// well, since then the data moved and not the model; and only if the two differ more, beyond chance, than on
+/// held-out rows, since else it is the held-out rows of the one that were unusual.
 pub fn score_drift_verdict(
     drifted: Option<bool>,
     previous_drifted: Option<bool>,
@@ -218,6 +217,7 @@ mod tests {
         check(0.05, 0.2, sound, Inconclusive);
         check(0.11, 0.2, sound, Fail);
         check(0.11, 0.2, Grounds { has_enough_rows: false, ..sound }, Inconclusive);
+        check(0.0, 0.0, Grounds { has_enough_rows: false, ..sound }, Inconclusive);
         check(0.11, 0.2, Grounds { limit_holds: false, ..sound }, Inconclusive);
         check(f64::NAN, f64::NAN, sound, Inconclusive);
         assert_eq!(score_drift_verdict(Some(false), None, true), Pass);

@@ -12,7 +12,7 @@ use crate::engine::report::ModelRef;
 use crate::engine::world::World;
 
 /// The corrections that a rollback of `version` asks for: every tick that it has published since it was
-/// promoted, oldest first, to be scored with `restored`.
+/// last promoted, oldest first, to be scored with `restored`.
 pub async fn corrections(
     world: &World,
     job: &JobName,

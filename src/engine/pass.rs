@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::batches::{Pass, Subject};
-use self::fits::open;
+use self::fits::{Fits, open};
 use crate::adapters::dataset::{self, ScanRequest, SourceFile, Table, Written};
 use crate::domain::finding::Finding;
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
@@ -172,7 +172,7 @@ pub fn score(
 ) -> Result<Scored, RunError> {
     let (table, fits) = open(plan, job, contenders)?;
     let mut findings = fits.findings();
-    let columns = columns_to_read(job, contenders, &table);
+    let columns = columns_to_read(job, contenders, &fits, &table);
     let subject = Subject { plan, staging, job, contenders, table: &table, columns: &columns };
     let mut pass = Pass::start(subject, fits)?;
     let rows_hint = table.rows_hint();
@@ -201,11 +201,12 @@ pub fn score(
 }
 
 /// The columns a score run needs: features, id, time, label, copied and checked ones.
-fn columns_to_read(job: &Job, contenders: &Contenders, table: &Table) -> Vec<String> {
-    let mut wanted: BTreeSet<&str> = contenders.lead.artifact.features.columns().collect();
-    if let Some(second) = contenders.second.contender() {
-        wanted.extend(second.artifact.features.columns());
-    }
+fn columns_to_read(job: &Job, contenders: &Contenders, fits: &Fits, table: &Table) -> Vec<String> {
+    let lead = fits.lead.is_ok().then_some(&contenders.lead);
+    let second = contenders.second.contender().filter(|_| fits.second.is_ok());
+    let scoring = lead.into_iter().chain(second);
+    let mut wanted: BTreeSet<&str> =
+        scoring.flat_map(|contender| contender.artifact.features.columns()).collect();
     wanted.extend(job.data.id.as_deref());
     wanted.extend(job.data.time.as_deref());
     wanted.extend(job.data.label.as_deref());

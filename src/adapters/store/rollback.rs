@@ -2,7 +2,7 @@
 //!
 //! A rollback lists what is to be corrected and a run decides what it publishes long before either is
 //! committed. Both are asked again in the transaction that commits them: a rollback whose list is not
-//! complete any more is refused, and so is a run whose version was rolled back since it was claimed.
+//! complete any more is refused, and so is a run whose version was rolled back while it scored.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ use crate::domain::identity::{JobName, RunId, Version};
 use crate::domain::registry::Action;
 
 impl Store {
-    /// Score runs that have published with `version` since it last became champion, or are about to; the
-    /// oldest tick first, each tick once.
+    /// Score runs that have published with `version` since it was last promoted, or are about to; the oldest
+    /// tick first, each tick once. To come back by a rollback is no promotion.
     pub async fn to_correct(
         &self,
         job: &JobName,
@@ -39,6 +39,7 @@ async fn to_correct(
     let mut found = sqlx::query(SELECT_TO_CORRECT)
         .bind(job.as_str())
         .bind(version.0)
+        .bind(Action::RollBack.id())
         .try_map(|row: SqliteRow| run_record(&row))
         .fetch_all(executor)
         .await?;
@@ -48,9 +49,11 @@ async fn to_correct(
 
 const SELECT_TO_CORRECT: &str = "select * from run
      where job = ?1 and kind = 'score' and model_version = ?2
-         and (state = 'committing' or (state = 'committed' and finished_at >=
-             (select coalesce(max(at), '') from alias_history
-              where model = ?1 and alias = 'champion' and to_version = ?2)))
+         and (state = 'committing'
+              or (trigger = 'rollback' and state in ('queued', 'claimed', 'running'))
+              or (state = 'committed' and finished_at >=
+                  (select coalesce(max(at), '') from alias_history
+                   where model = ?1 and alias = 'champion' and to_version = ?2 and action <> ?3)))
      order by tick, revision desc";
 
 /// Refuses a rollback of `version` unless each tick that it has published is among `follow_ups` or is
@@ -70,8 +73,8 @@ pub(super) async fn require_corrections(
     Err(Stop::Refused(StoreError::PublishedByOther { model: job.clone() }))
 }
 
-/// Refuses to publish scores of a version that was rolled back since `run` was claimed, or is being rolled
-/// back. A correction may: it restores what is on record.
+/// Refuses to publish scores of a version that was rolled back and not promoted since, or is being rolled
+/// back. No run begins with such a version; it has lost it while it scored.
 pub(super) async fn require_standing(
     connection: &mut SqliteConnection,
     run: &RunId,
@@ -89,10 +92,13 @@ pub(super) async fn require_standing(
 }
 
 const SELECT_LEFT: &str = "select job from run
-     where id = ?1 and kind = 'score' and trigger <> 'rollback'
+     where id = ?1 and kind = 'score'
          and (exists (select 1 from alias_history
                       where model = run.job and alias = 'champion' and action = ?2
-                          and from_version = run.model_version and at >= run.claimed_at)
+                          and from_version = run.model_version
+                          and id = (select max(id) from alias_history
+                                    where model = run.job and alias = 'champion'
+                                        and run.model_version in (from_version, to_version)))
               or exists (select 1 from run as other
                          where other.job = run.job and other.id <> run.id and other.state = 'committing'
                              and json_extract(other.conclusion, '$.aliases.action') = ?2

@@ -1,5 +1,8 @@
 //! `nightshift rollback`: a person takes the champion back to what it was before, and with it what the
 //! rolled back version has published.
+//!
+//! The alias moves and the corrections are queued in one transaction; then they are executed here. What an
+//! earlier command has left is done before, so that the list of ticks is whole.
 
 use crate::app::cli::answer::Answer;
 use crate::app::cli::confirm::{self, ConsentArgs};
@@ -14,8 +17,10 @@ use crate::app::render::text::format::counted;
 use crate::app::render::text::registry::moved;
 use crate::domain::identity::{JobName, Version};
 use crate::domain::registry::Action;
+use crate::domain::run::State;
 use crate::engine::execute::{self, Scope};
 use crate::engine::jobs::LoadedJob;
+use crate::engine::recover;
 use crate::engine::registry::{self, RollbackPlan};
 use crate::engine::report::{self, RunReport};
 use crate::engine::world::{Access, World};
@@ -54,6 +59,11 @@ pub(crate) async fn cmd_rollback(
     // Scores are made by the job; moving an alias needs only the registry.
     let loaded = if args.no_rescore { None } else { Some(context.job(&args.job)?) };
     let world = context.world(Access::Write).await?;
+    // What an earlier command has left may be published with the version that goes.
+    match &loaded {
+        Some(loaded) => execute::catch_up(&world, loaded, Scope::ScoresOnly, None).await?,
+        None => recover::recover(&world).await?,
+    }
     let plan = registry::plan_rollback(&world, &model, args.to, loaded.as_ref()).await?;
     let told = told(context, &model, &plan, args.no_rescore);
     confirm::require(context, args.consent, &told, "Do this?").await?;
@@ -106,8 +116,12 @@ async fn correct(
     Ok(out)
 }
 
-/// Whether a correction failed. What it says of its data is old news, and no verdict on the rollback.
+/// Whether a correction failed, or was not made. What it says of its data is old news, and no verdict on the
+/// rollback.
 fn failure_of(report: &RunReport) -> Exit {
+    if report.state == State::Queued {
+        return Exit::Failed;
+    }
     let exit = Exit::of_report(report);
     if exit.is_verdict() && exit != Exit::CheckFailed { Exit::Done } else { exit }
 }

@@ -13,8 +13,8 @@ use crate::domain::job::parse::parse;
 use crate::domain::run::RunKind;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::jobs::LoadedJob;
-use crate::engine::recover;
 use crate::engine::world::World;
+use crate::engine::{commit, recover};
 
 /// Most runs that one request executes beyond its own, so that no chain is endless.
 const FOLLOW_UPS_MAX: usize = 10_000;
@@ -82,7 +82,6 @@ async fn execute_queued(
     record: &RunRecord,
     progress: Option<&Progress>,
 ) -> Result<(), RunError> {
-    let defined = defined(world, loaded, record).await?;
     let unfinished = world.store.unfinished().await.map_err(RunError::store("claim"))?;
     let is_before = |other: &&RunRecord| {
         let (slot, other) = (&record.slot, &other.slot);
@@ -92,7 +91,11 @@ async fn execute_queued(
         return Err(busy(&before.id, &before.slot));
     }
     let (claim, _lock) = take(world, &record.id, &record.slot).await?;
-    perform(Execution {
+    let (defined, unreadable) = match defined(world, loaded, record).await {
+        Ok(found) => (found, None),
+        Err(error) => (None, Some(error)),
+    };
+    let execution = Execution {
         world,
         loaded: defined.as_ref().unwrap_or(loaded),
         slot: record.slot.clone(),
@@ -105,8 +108,14 @@ async fn execute_queued(
         scope: Scope::Chain,
         progress: progress.cloned(),
         stages: Vec::new(),
-    })
-    .await
+    };
+    match unreadable {
+        None => perform(execution).await,
+        Some(error) => {
+            commit::fail(&execution, &error).await?;
+            Err(error)
+        }
+    }
 }
 
 /// The job that a queued run executes, where its file has changed since.

@@ -82,6 +82,11 @@ impl<'a> Pass<'a> {
             .map_err(|error| RunError::new("plan", Cause::Job, error))?;
         let id = job.data.id.as_deref();
         let (lead, run) = (&contenders.lead, &plan.run);
+        // A reference of other types would refuse the columns.
+        let profiled_for = match (&fits.lead, contenders.second.standby()) {
+            (Err(_), Some(standby)) => standby,
+            _ => lead,
+        };
         let track = |contender: &'a Contender, name: String, fit: &Result<_, String>| match fit {
             Ok(_) => Track::start(contender, &staging.join(name), job, table).map(Ok),
             Err(reason) => Ok(Err(reason.clone())),
@@ -103,7 +108,7 @@ impl<'a> Pass<'a> {
         Ok(Self {
             subject,
             checks,
-            profiler: Profiler::new(&lead.artifact.reference, &names),
+            profiler: Profiler::new(&profiled_for.artifact.reference, &names),
             duplicates: DuplicateFinder::new(staging),
             read: IdSet::default(),
             lead: track(lead, part_name(run), &fits.lead)?,

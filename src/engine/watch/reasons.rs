@@ -28,7 +28,9 @@ pub(super) fn error(scored: &Scored) -> Option<Finding> {
 /// Most checks see the rows alone and say the same whoever scores; what they say is no verdict on a version.
 /// What is left are the columns that a version was trained on.
 pub(super) fn checks(night: &Night<'_>) -> Vec<Finding> {
-    let SecondScored::Standby { warnings, .. } = &night.scored.second else { return Vec::new() };
+    let SecondScored::Standby { scored: Ok(_), warnings, .. } = &night.scored.second else {
+        return Vec::new();
+    };
     let is_own = |finding: &&Finding| {
         finding.kind == FindingKind::Check
             && finding.id == judge::SCHEMA
@@ -58,9 +60,8 @@ pub(super) fn score_drift(watched: &Watched, night: &Night<'_>, report: &DriftRe
         }
         _ => None,
     };
-    let differs = measured(night)
-        .into_iter()
-        .any(|(metric, found)| found.value > watched.allowance.of(metric));
+    let differs =
+        measured(night).into_iter().any(|(metric, found)| found.low > watched.allowance.of(metric));
     let verdict = score_drift_verdict(drifted, previous_drifted, differs);
     let message = match (drifted, previous_drifted) {
         (None, _) => "the scores could not be compared with those of the rows held out",

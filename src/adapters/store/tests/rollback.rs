@@ -134,3 +134,26 @@ async fn a_run_that_rolls_back_is_refused_once_its_plan_is_out_of_date() {
     store.finish(&claim.run, at(8)).await.unwrap();
     assert_eq!(store.aliases(&job("churn")).await.unwrap().aliases.champion, Some(Version(1)));
 }
+
+#[tokio::test]
+async fn a_version_that_came_back_by_a_rollback_is_corrected_from_its_promotion_on() {
+    let (_folder, store) = store().await;
+    promoted(&store).await;
+    let claim = scoring(&store).await;
+    store.commit_intent(&claim, &intent(), |_| conclusion()).await.unwrap();
+    store.finish(&claim.run, at(4)).await.unwrap();
+    let by = step(Action::Import, 0, 1).by;
+    let import = Import { model: job("churn"), version: new_version(), by, at: at(5) };
+    store.import_version(&import, |_, aliases| aliases).await.unwrap();
+    store.move_aliases(&step(Action::Promote, generation(&store).await, 3), at(6)).await.unwrap();
+    let back = step(Action::RollBack, generation(&store).await, 2);
+    let mut pinned = correction();
+    pinned.tick = at(3_600);
+    pinned.model = Some(BAD);
+    let follow_ups = [pinned];
+    store.move_aliases_and_queue(&back, &follow_ups, (&HASH, DEFINITION), at(7)).await.unwrap();
+    // Now version 2 goes as well: what it has published, and what it is about to correct.
+    let found = store.to_correct(&job("churn"), BAD.version).await.unwrap();
+    let ticks: Vec<_> = found.iter().map(|run| run.slot.tick).collect();
+    assert_eq!(ticks, [at(0), at(3_600)]);
+}

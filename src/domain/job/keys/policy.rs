@@ -190,7 +190,7 @@ pub(crate) static WATCH: &[Key] = &[
     Key::new(
         "rescore",
         Flag,
-        "Whether an automatic rollback corrects every tick that the version has published.",
+        "Whether an automatic rollback corrects what was published since the promotion.",
     )
     .or("true"),
 ];
