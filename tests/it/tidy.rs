@@ -21,7 +21,7 @@ use source::SourceFile;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Folders at the root that are not part of the repository.
-const NOT_OURS: &[&str] = &[".git", "target", "state", "scores"];
+const NOT_OURS: &[&str] = &[".git", "target", "state", "scores", "demo"];
 
 /// Every file of the repository: its path relative to the root, and its size in bytes.
 fn files() -> Vec<(String, u64)> {
