@@ -50,10 +50,8 @@ pub fn drift_state(
 /// Whether scores with these findings are published: one failed check is enough to publish nothing, and
 /// so is drift where the job says so.
 pub fn decide_scores(findings: &[Finding], drift: DriftState, spec: &DriftSpec) -> ScoreDecision {
-    let is_failed = |finding: &&Finding| {
-        finding.kind == FindingKind::Check && finding.verdict == FindingVerdict::Fail
-    };
-    let failed: Vec<&Finding> = findings.iter().filter(is_failed).collect();
+    let failed: Vec<&Finding> =
+        findings.iter().filter(|finding| finding.is_failed_check()).collect();
     match failed.as_slice() {
         [] => {}
         [one] => return ScoreDecision::Abort { reason: one.message.clone() },

@@ -82,6 +82,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether it is a check that failed, so that nothing is published.
+    pub fn is_failed_check(&self) -> bool {
+        self.kind == FindingKind::Check && self.verdict == FindingVerdict::Fail
+    }
+
     /// A finding of `kind` and `id` with a verdict and a message, and no numbers yet.
     pub fn new(
         kind: FindingKind,

@@ -79,19 +79,19 @@ pub struct RollbackPlan {
 
 /// What a rollback of `model` would do: to `to`, or to the latest former champion that is fit for it.
 ///
-/// With `rescored`, the job whose ticks are to be scored again, the plan holds their corrections.
+/// If it `rescores`, the plan holds the corrections of what the version that goes has published.
 pub async fn plan_rollback(
     world: &World,
     model: &JobName,
     to: Option<Version>,
-    rescored: Option<&LoadedJob>,
+    rescores: bool,
 ) -> Result<RollbackPlan, RunError> {
     let standing = standing(world, model).await?;
     let before = standing.state.aliases;
     let after = registry::roll_back(before, to, &standing.versions, &standing.history)
         .map_err(refused("roll back", model))?;
-    let corrections = match (rescored, before.champion, after.champion) {
-        (Some(_), Some(leaving), Some(former)) => {
+    let corrections = match (before.champion, after.champion) {
+        (Some(leaving), Some(former)) if rescores => {
             let former = world.model(model, former).await?;
             corrections(world, model, leaving, &former).await?
         }

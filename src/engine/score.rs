@@ -14,16 +14,16 @@ use std::sync::Arc;
 
 pub use self::contenders::load_artifact;
 use self::contenders::{champion, contenders};
-use self::decision::{decide, outlook};
+use self::decision::{lead_publishes, outlook, roll_back};
 use self::publication::Abortion;
 use crate::adapters::dataset::{self, SourceFile};
 use crate::adapters::publish::Staging;
 use crate::adapters::store::{Input, ModelPin};
 use crate::domain::decide::{DriftState, ScoreDecision, decide_scores};
-use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
+use crate::domain::finding::Finding;
 use crate::domain::identity::{RunId, Sha256};
 use crate::domain::retrain::Hindrance;
-use crate::domain::run::{Interval, RunSlot, Trigger, Verdict};
+use crate::domain::run::{Interval, RunSlot, Trigger};
 use crate::domain::watch::WatchStep;
 use crate::engine::drift::{self, Drift, Profiles};
 use crate::engine::error::{Cause, RunError};
@@ -61,7 +61,6 @@ pub struct ScorePlan {
 
 /// What a night's pass is judged to mean.
 struct Judged {
-    findings: Vec<Finding>,
     drift: Option<Drift>,
     /// Whether drift has consequences for this run.
     state: DriftState,
@@ -94,44 +93,34 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     execution.stage_done(stage);
 
     let stage = execution.stage("judge");
-    let judged = judge_night(execution, &scored, &contenders, watched.as_ref()).await?;
-    scored.findings.clone_from(&judged.findings);
+    let (judged, findings) = judge_night(execution, &scored, &contenders, watched.as_ref()).await?;
+    scored.findings.extend(findings);
     execution.stage_done(stage);
 
-    let decision = match &judged.watch {
-        // What drift leads to is a matter of the version that is scored with; this one goes.
-        Some(WatchStep::RollBack { reason }) => {
-            ScoreDecision::Publish { verdict: Verdict::RolledBack, reason: reason.clone() }
-        }
-        _ => decide_scores(&judged.findings, judged.state, &job.drift),
-    };
-    match decision {
+    // What drift leads to is a matter of the version that is scored with; one that is rolled back goes.
+    if let (Some(WatchStep::RollBack { reason }), Some(watched), Some(standby)) =
+        (&judged.watch, &watched, contenders.second.standby())
+    {
+        let publication =
+            roll_back(execution, (&plan, watched, standby), &judged, &scored, reason).await?;
+        return publication::publish(execution, staging, scored, publication).await;
+    }
+    match decide_scores(&scored.findings, judged.state, &job.drift) {
         ScoreDecision::Abort { reason } => {
             staging.remove().map_err(commit::published("stage"))?;
-            let hindrance = has_failed_check(&judged.findings).then_some(Hindrance::CheckFailed);
+            let is_failed = scored.findings.iter().any(Finding::is_failed_check);
+            let hindrance = is_failed.then_some(Hindrance::CheckFailed);
             let outlook = outlook(execution, &judged, &scored, hindrance).await?;
             let (findings, follow_ups) = outlook.unwrap_or_default();
             scored.findings.extend(findings);
             publication::abort(execution, Abortion { scored, reason, follow_ups }).await
         }
         ScoreDecision::Publish { verdict, reason } => {
-            let publication = decide(
-                execution,
-                (&plan, &contenders, watched.as_ref()),
-                &judged,
-                &scored,
-                (verdict, reason),
-            )
-            .await?;
+            let publication =
+                lead_publishes(execution, &plan, &judged, &scored, (verdict, reason)).await?;
             publication::publish(execution, staging, scored, publication).await
         }
     }
-}
-
-fn has_failed_check(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| {
-        finding.kind == FindingKind::Check && finding.verdict == FindingVerdict::Fail
-    })
 }
 
 async fn plan_score(execution: &Execution<'_>) -> Result<ScorePlan, RunError> {
@@ -175,13 +164,13 @@ async fn pin_model(
         .map_err(RunError::store("record the plan"))
 }
 
-/// Every finding of the night: checks, drift, watch, what a correction changes.
+/// What the pass means, and the findings that this adds: drift, watch, what a correction changes.
 async fn judge_night(
     execution: &Execution<'_>,
     scored: &Scored,
     contenders: &Contenders,
     watched: Option<&Watched>,
-) -> Result<Judged, RunError> {
+) -> Result<(Judged, Vec<Finding>), RunError> {
     let (world, job, slot) = (execution.world, &execution.loaded.job, &execution.slot);
     let lead = &contenders.lead;
     let drift = match &scored.lead {
@@ -191,8 +180,7 @@ async fn judge_night(
         }
         Err(_) => None,
     };
-    let mut findings = scored.findings.clone();
-    findings.extend(drift::unjudged(job, &lead.artifact));
+    let mut findings = drift::unjudged(job, &lead.artifact);
     findings.extend(drift.iter().flat_map(Drift::findings));
     match &scored.second {
         SecondScored::Replaced { agreement, changes } => {
@@ -212,7 +200,7 @@ async fn judge_night(
         Some(drift) if execution.trigger != Trigger::Rollback => drift.state,
         _ => DriftState::Quiet,
     };
-    Ok(Judged { findings, drift, state, watch: step })
+    Ok((Judged { drift, state, watch: step }, findings))
 }
 
 impl Scored {

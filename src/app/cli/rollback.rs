@@ -64,7 +64,7 @@ pub(crate) async fn cmd_rollback(
         Some(loaded) => execute::catch_up(&world, loaded, Scope::ScoresOnly, None).await?,
         None => recover::recover(&world).await?,
     }
-    let plan = registry::plan_rollback(&world, &model, args.to, loaded.as_ref()).await?;
+    let plan = registry::plan_rollback(&world, &model, args.to, loaded.is_some()).await?;
     let told = told(context, &model, &plan, args.no_rescore);
     confirm::require(context, args.consent, &told, "Do this?").await?;
     let words = (args.reason.as_str(), ACTOR);

@@ -1,5 +1,8 @@
 //! What follows from what a pass has found: whose scores are published, which aliases move, which runs are
 //! queued.
+//!
+//! Only the version that scores is on record when this returns; the rest is recorded with the scores, in one
+//! transaction.
 
 use super::Judged;
 use super::publication::Publication;
@@ -14,45 +17,48 @@ use crate::domain::watch::WatchStep;
 use crate::engine::corrections::corrections;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
-use crate::engine::pass::{Contender, Contenders, Scored};
+use crate::engine::pass::{Contender, Scored};
 use crate::engine::retrain;
 use crate::engine::score::{ScorePlan, pin_model};
 use crate::engine::watch::Watched;
 
-/// Which scores are published, which aliases move with them, and which runs follow.
-pub(super) async fn decide(
+/// The version that stands by publishes and is champion again; what the other has published is corrected.
+pub(super) async fn roll_back(
     execution: &Execution<'_>,
-    (plan, contenders, watched): (&ScorePlan, &Contenders, Option<&Watched>),
+    (plan, watched, standby): (&ScorePlan, &Watched, &Contender),
+    judged: &Judged,
+    scored: &Scored,
+    reason: &str,
+) -> Result<Publication, RunError> {
+    let outlook = outlook(execution, judged, scored, Some(Hindrance::RollsBack)).await?;
+    let (findings, _) = outlook.unwrap_or_default();
+    let corrects = execution.loaded.job.watch.rescore.then_some(plan.model.version);
+    let follow_ups = match corrects {
+        Some(version) => corrections_beside(execution, version, standby).await?,
+        None => Vec::new(),
+    };
+    pin_model(execution, &standby.model, &scored.inputs).await?;
+    Ok(Publication {
+        plan: ScorePlan { model: standby.model.clone(), ..plan.clone() },
+        is_standby: true,
+        verdict: Verdict::RolledBack,
+        action: "roll_back",
+        reason: reason.to_owned(),
+        aliases: Some(back(execution, watched, reason)),
+        corrects,
+        follow_ups,
+        findings,
+    })
+}
+
+/// The version that was planned publishes, and a training may follow.
+pub(super) async fn lead_publishes(
+    execution: &Execution<'_>,
+    plan: &ScorePlan,
     judged: &Judged,
     scored: &Scored,
     (verdict, reason): (Verdict, String),
 ) -> Result<Publication, RunError> {
-    if let (Some(WatchStep::RollBack { reason }), Some(watched), Some(standby)) =
-        (&judged.watch, watched, contenders.second.standby())
-    {
-        let (findings, _) = outlook(execution, judged, scored, Some(Hindrance::RollsBack))
-            .await?
-            .unwrap_or_default();
-        let aliases = back(execution, watched, reason);
-        let corrects = execution.loaded.job.watch.rescore.then_some(plan.model.version);
-        let follow_ups = match corrects {
-            Some(version) => corrections_beside(execution, version, standby).await?,
-            None => Vec::new(),
-        };
-        pin_model(execution, &standby.model, &scored.inputs).await?;
-        let plan = ScorePlan { model: standby.model.clone(), ..plan.clone() };
-        return Ok(Publication {
-            plan,
-            is_standby: true,
-            verdict: Verdict::RolledBack,
-            action: "roll_back",
-            reason: reason.clone(),
-            aliases: Some(aliases),
-            corrects,
-            follow_ups,
-            findings,
-        });
-    }
     if let Err(reason) = &scored.lead {
         return Err(RunError::new("score", Cause::Data, reason.clone()));
     }

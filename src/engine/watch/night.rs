@@ -49,9 +49,7 @@ impl Night<'_> {
 
     /// Whether a check failed, so that nothing is published and the rows are no evidence.
     fn is_aborted(&self) -> bool {
-        self.scored.findings.iter().any(|finding| {
-            finding.kind == FindingKind::Check && finding.verdict == FindingVerdict::Fail
-        })
+        self.scored.findings.iter().any(Finding::is_failed_check)
     }
 }
 
