@@ -1,16 +1,17 @@
 //! From files to a candidate: read, split, fit, evaluate on held-out rows, judge, pack an artifact.
 //!
-//! At tick T only rows before T are used. Evaluation goes through the very code that scores, on the
-//! artifact as it was decoded from its own bytes: what is registered is what was measured. The champion
-//! scores the same rows, so that gates compare like with like.
+//! At tick T only rows before T are used. Evaluation goes through the very code that scores, and what was
+//! stored is tried beside it: what is registered is what was measured. The champion scores the same rows,
+//! so that gates compare like with like.
 
 use std::collections::BTreeMap;
 
 use sha2::Digest as _;
 
+use crate::adapters::artifact::Artifacts;
 use crate::adapters::dataset::SourceFile;
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
-use crate::domain::frame::{Cells, Frame};
+use crate::domain::frame::Cells;
 use crate::domain::gate::Judgement;
 use crate::domain::identity::{RunId, Sha256};
 use crate::domain::job::{Job, Task};
@@ -18,7 +19,7 @@ use crate::domain::registry::MetricValue;
 use crate::domain::run::Interval;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Progress;
-use crate::engine::gates::{self, Baseline, Evidence, HeldOut};
+use crate::engine::gates::{self, Baseline, Evidence, HeldOut, infra};
 use crate::engine::pass::{Contender, hash_inputs, score_columns, score_frame};
 use crate::engine::report::InputFile;
 use crate::engine::training_rows::{TrainingRows, read};
@@ -27,9 +28,6 @@ use crate::learn::fit::fit;
 use crate::learn::model::{Labels, ReadLabels, read_labels};
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::split::{FittedRows, SplitRows, split};
-
-/// Held-out rows that the artifact is tried on before it is registered.
-const TRIAL_ROWS: usize = 100;
 
 /// Everything a training will read.
 #[derive(Debug, Clone)]
@@ -49,8 +47,10 @@ pub struct TrainPlan {
 /// An evaluated version, not yet registered.
 #[derive(Debug)]
 pub struct Candidate {
-    /// The artifact, encoded.
-    pub bytes: Vec<u8>,
+    /// Names its model file.
+    pub sha256: Sha256,
+    /// The size of its model file.
+    pub size_bytes: u64,
     /// The model kind.
     pub kind: &'static str,
     /// The task.
@@ -71,11 +71,13 @@ pub struct Candidate {
     pub inputs: Vec<InputFile>,
 }
 
-/// Trains what `job` says on what `plan` names, and judges the result beside `champion`.
+/// Trains what `job` says on what `plan` names, stores the model file, and judges what was stored beside
+/// `champion`. A file that no version is registered for is invisible, and removed by `prune`.
 pub fn train(
     plan: &TrainPlan,
     job: &Job,
     champion: Option<&Contender>,
+    artifacts: &Artifacts,
     progress: Option<&Progress>,
 ) -> Result<Candidate, RunError> {
     let rows = read(plan, job, progress)?;
@@ -118,8 +120,9 @@ pub fn train(
     let test_ids = pick(&rows.ids, &test_rows);
     artifact.score_reference = Some(score_reference(&artifact, &scores, &test_ids)?);
     let bytes = artifact.encode().map_err(RunError::other("write the model"))?;
-    let tried = &test_rows[..test_rows.len().min(TRIAL_ROWS)];
-    try_out(&bytes, &rows.table.frame(tried), &scores)?;
+    let sha256 = artifacts.store(&bytes).map_err(RunError::other("write the model"))?;
+    let tried = &test_rows[..test_rows.len().min(infra::TRIAL_ROWS)];
+    let mut judgements = vec![infra::judge(artifacts, &sha256, &rows.table.frame(tried), &scores)];
     let held_out = HeldOut {
         artifact: &artifact,
         labels: &read.labels.gather(&sides.test),
@@ -129,9 +132,10 @@ pub fn train(
     let all: Vec<usize> = (0..test_rows.len()).collect();
     let metrics = held_out.metrics(job, &all)?;
     let evidence = evidence(job, &rows, (&read, &sides), held_out, champion);
-    let judgements = gates::judge(&evidence)?;
+    judgements.extend(gates::judge(&evidence)?);
     Ok(Candidate {
-        bytes,
+        sha256,
+        size_bytes: bytes.len() as u64,
         kind: job.model.params.kind(),
         task: job.model.task.id(),
         rows_read: rows.table.rows() as u64,
@@ -276,20 +280,6 @@ fn score_reference(
     let names = score_columns(artifact);
     let frame = score_frame(&names, scores.columns());
     ReferenceProfile::of(&frame, ids, 0).map_err(RunError::data("profile"))
-}
-
-/// Decodes the artifact as a score run will, and compares its scores with those in memory, bit for bit.
-fn try_out(bytes: &[u8], frame: &Frame<'_>, wanted: &Scores) -> Result<(), RunError> {
-    let decoded = Artifact::decode(bytes).map_err(RunError::other("read the model back"))?;
-    let found = decoded.score(frame).map_err(RunError::other("read the model back"))?;
-    let same = found.columns().iter().zip(wanted.columns()).all(|(found, wanted)| {
-        found.iter().zip(wanted).all(|(found, wanted)| found.to_bits() == wanted.to_bits())
-    });
-    if same {
-        return Ok(());
-    }
-    let message = "the model scores otherwise after it was written and read; this is a bug";
-    Err(RunError::new("read the model back", Cause::Other, message))
 }
 
 /// One digest over the names and contents of all files.

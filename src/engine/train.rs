@@ -44,8 +44,9 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let progress = execution.progress.clone();
     let candidate = {
         let (job, champion) = (job.clone(), champion.clone());
+        let artifacts = world.artifacts.clone();
         offload("fit", move || {
-            candidate::train(&train_plan, &job, champion.as_deref(), progress.as_ref())
+            candidate::train(&train_plan, &job, champion.as_deref(), &artifacts, progress.as_ref())
         })
         .await?
     };
@@ -58,8 +59,6 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         .record_plan(&execution.claim, None, &inputs)
         .await
         .map_err(RunError::store("record the plan"))?;
-    let sha256 =
-        world.artifacts.store(&candidate.bytes).map_err(RunError::other("write the model"))?;
     execution.stage_done(stage);
     let around = Circumstances {
         has_champion: champion.is_some(),
@@ -74,8 +73,8 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let version = NewVersion {
         kind: candidate.kind.to_owned(),
         task: candidate.task.to_owned(),
-        sha256,
-        size_bytes: candidate.bytes.len() as u64,
+        sha256: candidate.sha256,
+        size_bytes: candidate.size_bytes,
         created_at: world.now(),
         rows: candidate.rows_train,
         rows_test: candidate.rows_test,
