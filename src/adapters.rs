@@ -6,19 +6,27 @@
 pub mod artifact;
 /// The time of day.
 pub mod clock;
+/// The lock of a state directory.
+pub mod daemon_lock;
 /// Tables on disk; the only module that knows polars.
 pub mod dataset;
 /// Room on the disk.
 pub mod disk;
 /// The environment of the process.
 pub mod env;
+/// What wakes the planner.
+pub mod heartbeat;
 /// The lock of a run.
 pub mod lock;
 /// How much memory the process holds.
 pub mod memory;
+/// Processes that execute runs.
+pub mod process;
 /// From staged files to published ones.
 pub mod publish;
 /// The record of everything, in SQLite.
 pub mod store;
+/// What the service manager is told.
+pub mod supervisor;
 /// What the program says while it works.
 pub mod telemetry;

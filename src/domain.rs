@@ -25,13 +25,19 @@ pub mod project;
 pub mod registry;
 /// When a version is trained by itself.
 pub mod retrain;
+/// When a failed run is tried again.
+pub mod retry;
 /// A run, its states and how it ends.
 pub mod run;
 /// When a job is due: cron expressions in a time zone.
 pub mod schedule;
+/// Numbers that look random and never change.
+pub mod stable;
 /// What a table looks like.
 pub mod table;
 /// Paths that hold fields of the tick.
 pub mod template;
+/// What becomes of ticks that are due.
+pub mod ticks;
 /// What is asked of a champion after its promotion.
 pub mod watch;

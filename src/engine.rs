@@ -5,12 +5,16 @@
 
 /// The chain for each missing tick.
 pub mod backfill;
+/// A person ends a run.
+pub mod cancel;
 /// From files to an evaluated artifact, in memory.
 pub mod candidate;
 /// Intent, publication and the final transaction.
 pub mod commit;
 /// What a rollback asks for besides moving the alias.
 pub mod corrections;
+/// The scheduler.
+pub mod daemon;
 /// How much two versions differ on the same rows.
 pub mod disagreement;
 /// What its profiles say of a night.
@@ -45,10 +49,14 @@ pub mod registry;
 pub mod report;
 /// The reasons to train, and the run that follows.
 pub mod retrain;
+/// Where an attempt that published nothing leaves its run.
+pub mod retry;
 /// A score run from beginning to end.
 pub mod score;
 /// Every setting of a job with its value.
 pub mod settings;
+/// What became of the ticks of a job.
+pub mod ticks;
 /// A train run from beginning to end.
 pub mod train;
 /// The rows that a version is trained on.

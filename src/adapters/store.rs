@@ -16,6 +16,8 @@ mod codec;
 mod commit;
 /// Opening, settings, migrations, the check for damage.
 mod connect;
+/// What the daemon asks of the queue.
+mod dispatch;
 /// JSON in columns.
 mod document;
 /// Attempts that end without a publication.
@@ -26,6 +28,8 @@ pub mod error;
 mod evidence;
 /// What earlier runs of a job were and said.
 mod past;
+/// Jobs whose ticks are not run.
+mod pauses;
 /// Deletion of what nothing needs any more.
 mod prune;
 /// Queue, claim, start.
@@ -36,6 +40,8 @@ pub mod record;
 mod rollback;
 /// Reading runs.
 mod runs;
+/// Schedules, cursors and rulings on ticks.
+mod schedules;
 /// One row for each job.
 mod status;
 /// What became of each tick.
@@ -52,8 +58,8 @@ pub use self::error::StoreError;
 pub use self::record::{
     Afterwards, AliasMove, AliasState, Attempt, Attribution, Conclusion, Decision, Enqueued,
     Failure, Finished, FollowUp, Import, Imported, Input, Intent, JobStatus, ModelPin, NewOutput,
-    NewRun, NewVersion, OutputRecord, OutputRole, Profile, Rows, RunFilter, RunRecord, Stage,
-    TickDecision, TickRecord, Transition,
+    NewRun, NewSchedule, NewVersion, OutputRecord, OutputRole, Pause, Profile, Rows, RuledTicks,
+    RunFilter, RunRecord, ScheduleRecord, Stage, TickDecision, TickRange, TickRecord, Transition,
 };
 
 /// How to open a store.

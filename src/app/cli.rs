@@ -23,10 +23,13 @@ mod terminal;
 mod verdict;
 
 mod backfill;
+mod cancel;
+mod daemon;
 mod diff;
 mod doctor;
 mod drift;
 mod evaluate;
+mod execute;
 mod explain;
 mod generate;
 mod history;
@@ -35,15 +38,18 @@ mod init;
 mod logs;
 mod models;
 mod next;
+mod pause;
 mod plan;
 mod promote;
 mod prune;
+mod reload;
 mod rollback;
 mod run;
 mod runs;
 mod score;
 mod show;
 mod status;
+mod ticks;
 mod train;
 mod validate;
 mod verify;
@@ -145,8 +151,10 @@ enum Command {
     Score(score::ScoreArgs),
     Train(train::TrainArgs),
     Backfill(backfill::BackfillArgs),
+    Daemon(daemon::DaemonArgs),
     Status(status::StatusArgs),
     Next(next::NextArgs),
+    Ticks(ticks::TicksArgs),
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
     Logs(logs::LogsArgs),
@@ -158,11 +166,16 @@ enum Command {
     Promote(promote::PromoteArgs),
     Rollback(rollback::RollbackArgs),
     Import(import::ImportArgs),
+    Cancel(cancel::CancelArgs),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
+    Reload(reload::ReloadArgs),
     Explain(explain::ExplainArgs),
     Verify(verify::VerifyArgs),
     Prune(prune::PruneArgs),
     Doctor(doctor::DoctorArgs),
     Generate(generate::GenerateArgs),
+    Execute(execute::ExecuteArgs),
 }
 
 /// Runs the command that the arguments of the process name.
@@ -210,10 +223,12 @@ fn run_to_end(context: &Context, command: Command) -> Result<Answer, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::internal("failed to start", error))?;
+    // The daemon takes signals as orders.
+    let is_daemon = matches!(command, Command::Daemon(_));
     let answered = runtime.block_on(async {
         tokio::select! {
             answered = dispatch(context, command) => answered,
-            failure = signalled() => Err(failure),
+            failure = signalled(), if !is_daemon => Err(failure),
         }
     });
     // After a signal, threads may still compute; their results are not wanted any more.
@@ -223,15 +238,17 @@ fn run_to_end(context: &Context, command: Command) -> Result<Answer, Failure> {
 
 async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure> {
     match command {
-        Command::Init(args) => init::cmd_init(context, &args).await,
+        Command::Init(args) => Box::pin(init::cmd_init(context, &args)).await,
         Command::Validate(args) => validate::cmd_validate(context, &args),
         Command::Plan(args) => plan::cmd_plan(context, &args).await,
         Command::Run(args) => run::cmd_run(context, &args).await,
         Command::Score(args) => score::cmd_score(context, &args).await,
         Command::Train(args) => train::cmd_train(context, &args).await,
-        Command::Backfill(args) => backfill::cmd_backfill(context, &args).await,
+        Command::Backfill(args) => Box::pin(backfill::cmd_backfill(context, &args)).await,
+        Command::Daemon(args) => daemon::cmd_daemon(context, &args).await,
         Command::Status(args) => status::cmd_status(context, &args).await,
         Command::Next(args) => next::cmd_next(context, &args),
+        Command::Ticks(args) => ticks::cmd_ticks(context, &args).await,
         Command::Runs(args) => runs::cmd_runs(context, &args).await,
         Command::Show(args) => show::cmd_show(context, &args).await,
         Command::Logs(args) => logs::cmd_logs(context, &args).await,
@@ -243,11 +260,16 @@ async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure
         Command::Promote(args) => promote::cmd_promote(context, &args).await,
         Command::Rollback(args) => rollback::cmd_rollback(context, &args).await,
         Command::Import(args) => import::cmd_import(context, &args).await,
+        Command::Cancel(args) => cancel::cmd_cancel(context, &args).await,
+        Command::Pause(args) => pause::cmd_pause(context, &args).await,
+        Command::Resume(args) => pause::cmd_resume(context, &args).await,
+        Command::Reload(args) => reload::cmd_reload(context, &args),
         Command::Explain(args) => explain::cmd_explain(context, &args).await,
         Command::Verify(args) => verify::cmd_verify(context, &args).await,
         Command::Prune(args) => prune::cmd_prune(context, &args).await,
         Command::Doctor(args) => doctor::cmd_doctor(context, &args).await,
         Command::Generate(args) => generate::cmd_generate(context, &args),
+        Command::Execute(args) => execute::cmd_execute(context, &args).await,
     }
 }
 
@@ -353,7 +375,7 @@ mod tests {
 
     #[test]
     fn every_command_has_examples_and_no_final_stop() {
-        for command in description().get_subcommands() {
+        for command in description().get_subcommands().filter(|command| !command.is_hide_set()) {
             let name = command.get_name();
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             assert!(!about.is_empty() && !about.ends_with('.'), "{name}: {about}");

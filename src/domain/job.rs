@@ -13,6 +13,8 @@ pub mod policy;
 pub mod problem;
 /// The JSON Schema of a job file, from the same table of keys that the parser reads.
 pub mod schema;
+/// When a job runs and within which limits.
+pub mod timing;
 
 /// From checked values to a job.
 mod build;
@@ -43,6 +45,7 @@ use crate::domain::identity::JobName;
 use crate::domain::job::policy::{
     DriftSpec, GateSpec, GatesSpec, RetrainSpec, RolloutStrategy, WatchSpec,
 };
+use crate::domain::job::timing::{Limits, Timing};
 use crate::domain::run::named;
 use crate::domain::schedule::Schedule;
 use crate::domain::template::Template;
@@ -60,6 +63,10 @@ pub struct Job {
     pub enabled: bool,
     /// When to score; without one, on demand only.
     pub schedule: Option<Schedule>,
+    /// What becomes of ticks that are late, missed or overlapping.
+    pub timing: Timing,
+    /// Within which limits the daemon lets a run work.
+    pub limits: Limits,
     /// The data, for scoring and training alike.
     pub data: DataSpec,
     /// Which columns the model sees, and how.

@@ -33,6 +33,8 @@ pub struct Project {
     pub log: LogLevel,
     /// What may be deleted.
     pub keep: Keep,
+    /// How the daemon works.
+    pub daemon: DaemonSpec,
 }
 
 /// `[keep]`: what `prune` may delete. What an alias, a watch or a rollback needs is never deleted.
@@ -42,6 +44,15 @@ pub struct Keep {
     pub runs: SignedDuration,
     /// How many versions of each model are kept.
     pub model_versions: usize,
+}
+
+/// `[daemon]`: how the daemon works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaemonSpec {
+    /// Most runs at a time; `None` is half the cores, at least 1.
+    pub running_max: Option<usize>,
+    /// How long stopping waits for runs to end.
+    pub drain_timeout: SignedDuration,
 }
 
 /// How much is logged: each level includes those before it.
@@ -75,6 +86,7 @@ impl Default for Project {
             data_roots: Vec::new(),
             log: LogLevel::Info,
             keep: Keep { runs: SignedDuration::from_hours(365 * 24), model_versions: 20 },
+            daemon: DaemonSpec { running_max: None, drain_timeout: SignedDuration::from_secs(300) },
         }
     }
 }
@@ -119,6 +131,7 @@ fn folders(project: &Section, faults: &mut Faults) {
 
 fn build(project: &Section) -> Option<Project> {
     let keep = project.section("keep");
+    let daemon = project.section("daemon");
     Some(Project {
         jobs_dir: PathBuf::from(project.text("jobs_dir")?),
         state_dir: PathBuf::from(project.text("state_dir")?),
@@ -127,6 +140,10 @@ fn build(project: &Section) -> Option<Project> {
         keep: Keep {
             runs: keep.duration("runs")?,
             model_versions: keep.integer("model_versions")?.try_into().ok()?,
+        },
+        daemon: DaemonSpec {
+            running_max: daemon.integer("max_running").and_then(|count| count.try_into().ok()),
+            drain_timeout: daemon.duration("drain_timeout")?,
         },
     })
 }
@@ -157,6 +174,7 @@ mod tests {
             data_roots: vec![PathBuf::from("/srv/x")],
             log: LogLevel::Debug,
             keep: Keep { runs: SignedDuration::from_hours(28 * 24), model_versions: 3 },
+            ..Project::default()
         };
         assert_eq!(Project::parse("nightshift.toml", text.as_bytes()), Ok(wanted));
     }
@@ -181,7 +199,6 @@ mod tests {
         check(
             "[daemon]\nmax_running = 0\n[api]\nlisten = \"localhost\"\n[keep]\nmodel_versions = 0\n",
             &[
-                "nightshift.toml:1:2: not_supported_yet: `[daemon]` is not supported yet",
                 "nightshift.toml:2:15: out_of_range: `daemon.max_running` wants a whole number from 1 \
                  to 1024, found 0",
                 "nightshift.toml:3:2: not_supported_yet: `[api]` is not supported yet",

@@ -150,6 +150,7 @@ mod tests {
 
     fn spec() -> RetrainSpec {
         RetrainSpec {
+            cron: None,
             on: vec![
                 RetrainReason::Drift,
                 RetrainReason::NewRows(500),

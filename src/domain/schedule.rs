@@ -38,6 +38,7 @@ use self::stretch::Pattern;
 pub struct Schedule {
     cron: String,
     timezone_name: String,
+    day_match: Option<DayMatch>,
     timezone: TimeZone,
     pattern: Pattern,
 }
@@ -110,6 +111,7 @@ impl Schedule {
         Ok(Self {
             cron: cron.to_owned(),
             timezone_name: timezone.to_owned(),
+            day_match,
             timezone: zone,
             pattern,
         })
@@ -128,6 +130,13 @@ impl Schedule {
     /// The IANA name of the zone.
     pub fn timezone_name(&self) -> &str {
         &self.timezone_name
+    }
+
+    /// Expression, zone and day rule in one text: two schedules with the same text have the same ticks.
+    pub fn definition(&self) -> String {
+        let Self { cron, timezone_name, day_match, .. } = self;
+        let day_match = day_match.map_or("", DayMatch::id);
+        format!("{cron}|{timezone_name}|{day_match}")
     }
 
     /// The first tick strictly after `instant`; `None` only near the end of representable time.

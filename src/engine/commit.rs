@@ -14,8 +14,9 @@ use crate::adapters::store::{
 use crate::domain::identity::{RunId, Version};
 use crate::domain::run::{AttemptOutcome, Trigger, Verdict};
 use crate::engine::error::{Cause, RunError};
-use crate::engine::execute::Execution;
+use crate::engine::execute::{Execution, TryAgain};
 use crate::engine::plan::output_root;
+use crate::engine::retry;
 use crate::engine::world::World;
 
 /// Publishes what an execution has prepared: `staging` holds its files, `intent` names them.
@@ -99,7 +100,7 @@ pub async fn sweep_all(world: &World) -> Result<(), RunError> {
 pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), RunError> {
     let failure = Failure {
         outcome: AttemptOutcome::Failed,
-        afterwards: Afterwards::Failed,
+        afterwards: afterwards(execution, error).await?,
         error: Some(format!("failed to {}: {}", error.stage, error.chain())),
         verdict: None,
         exit_code: None,
@@ -119,6 +120,21 @@ pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), Run
         // Committing or committed already, or somebody else has it: not ours to mark.
         Err(StoreError::FenceLost { .. }) => Ok(()),
         Err(error) => Err(RunError::store("record the failure")(error)),
+    }
+}
+
+/// Where a failed attempt leaves its run.
+async fn afterwards(execution: &Execution<'_>, error: &RunError) -> Result<Afterwards, RunError> {
+    if execution.tries == TryAgain::Never {
+        return Ok(Afterwards::Failed);
+    }
+    let world = execution.world;
+    let found = world.store.run(&execution.claim.run).await;
+    match found.map_err(RunError::store("record the failure"))? {
+        Some(record) if retry::is_worth_another_try(error.cause) => {
+            retry::by_policy(world, &record, &execution.loaded.job.limits).await
+        }
+        _ => Ok(Afterwards::Dead),
     }
 }
 

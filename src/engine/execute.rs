@@ -4,6 +4,8 @@
 //! another run has queued. A run that fails is recorded as failed before the error is returned, so nothing
 //! that was begun is forgotten.
 
+/// One run in a process of its own.
+mod alone;
 /// The right to execute a run.
 mod claim;
 /// The runs that others have caused.
@@ -14,8 +16,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+pub use self::alone::execute_alone;
 use self::claim::claim;
-pub use self::queue::{catch_up, drain};
+pub use self::queue::{catch_up, definition, drain};
 use crate::adapters::store::ModelPin;
 use crate::domain::identity::Sha256;
 use crate::domain::run::{Claim, Interval, RunKind, RunSlot, Trigger};
@@ -67,6 +70,15 @@ pub enum Promotion {
     IfBlessed,
     /// Not in this run; a person may promote it later.
     Never,
+}
+
+/// Whether a run that fails is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TryAgain {
+    /// Whoever asked for it sees the error, and may ask again.
+    Never,
+    /// As `[run].retry` of its job says.
+    ByPolicy,
 }
 
 /// Called while a run executes; must return quickly.
@@ -126,6 +138,8 @@ pub struct Execution<'a> {
     pub promotion: Promotion,
     /// What a score run may lead to.
     pub scope: Scope,
+    /// Whether it is tried again if it fails.
+    pub tries: TryAgain,
     /// Told of stages and rows as they are done.
     pub progress: Option<Progress>,
     /// Stages with their durations, in order.
@@ -253,6 +267,7 @@ async fn execute(
         pinned: None,
         promotion: request.promotion,
         scope: request.scope,
+        tries: TryAgain::Never,
         progress: request.progress,
         stages: Vec::new(),
     })

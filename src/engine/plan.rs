@@ -135,6 +135,17 @@ pub struct ScorePaths {
     pub output_root: PathBuf,
 }
 
+/// The files that a score run for `interval` reads.
+pub fn score_files(
+    world: &World,
+    job: &Job,
+    interval: Interval,
+) -> Result<Vec<SourceFile>, RunError> {
+    let paths = score_paths(world, job, interval)?;
+    dataset::discover(&world.roots, &paths.input, job.data.format)
+        .map_err(|error| RunError::new("plan", Cause::Data, error))
+}
+
 /// Resolves the paths of a score run for `interval`.
 pub fn score_paths(world: &World, job: &Job, interval: Interval) -> Result<ScorePaths, RunError> {
     let fields = fields(job, interval);

@@ -5,58 +5,78 @@
 
 use crate::adapters::lock::RunLock;
 use crate::adapters::publish::Staging;
-use crate::adapters::store::{Afterwards, RunRecord, StoreError};
+use crate::adapters::store::{RunRecord, StoreError};
+use crate::domain::identity::RunId;
 use crate::domain::job::Job;
-use crate::domain::run::State;
+use crate::domain::run::{AttemptOutcome, State};
 use crate::engine::commit::{published, roll_forward, sweep_all};
 use crate::engine::error::RunError;
+use crate::engine::execute::definition;
 use crate::engine::plan::output_root;
+use crate::engine::retry;
 use crate::engine::world::World;
-
-/// How often a run is tried that keeps losing its process.
-const ATTEMPTS_MAX: u32 = 10;
 
 /// Recovers every unfinished run whose process is gone.
 pub async fn recover(world: &World) -> Result<(), RunError> {
+    recover_all_but(world, &|_| false).await
+}
+
+/// Recovers every unfinished run whose process is gone, but those that `is_attended` names: somebody waits
+/// for the end of their process and knows more about it.
+pub async fn recover_all_but(
+    world: &World,
+    is_attended: &(dyn Fn(&RunId) -> bool + Sync),
+) -> Result<(), RunError> {
     let unfinished = world.store.unfinished().await.map_err(RunError::store("recover"))?;
-    for record in &unfinished {
-        recover_run(world, record).await?;
+    for record in unfinished.iter().filter(|record| !is_attended(&record.id)) {
+        settle(world, &record.id, LOST).await?;
     }
     sweep_all(world).await
 }
 
-async fn recover_run(world: &World, record: &RunRecord) -> Result<(), RunError> {
-    let lock =
-        RunLock::acquire(&world.state_dir(), &record.id).map_err(RunError::other("recover"))?;
+/// An attempt whose process ended for a reason that nobody knows.
+pub const LOST: (AttemptOutcome, &str) =
+    (AttemptOutcome::Lost, "the process that ran it ended without a word");
+
+/// Ends the attempt of an unfinished run whose process is gone, or publishes it if its intent is durable.
+/// `how` says how the process ended. Nothing happens while somebody holds the lock of the run.
+pub async fn settle(
+    world: &World,
+    run: &RunId,
+    how: (AttemptOutcome, &str),
+) -> Result<(), RunError> {
+    let failed = RunError::store("recover");
+    let lock = RunLock::acquire(&world.state_dir(), run).map_err(RunError::other("recover"))?;
     let Some(_lock) = lock else {
-        tracing::debug!(run.id = %record.id, "run `{}` is held by a process that lives", record.id);
+        tracing::debug!(run.id = %run, "run `{run}` is held by a process that lives");
         return Ok(());
     };
-    // It may have ended between the list and the lock.
-    let found = world.store.run(&record.id).await.map_err(RunError::store("recover"))?;
-    match found.map(|record| (record.state, record.claim())) {
-        Some((State::Committing, _)) => {
-            tracing::info!(run.id = %record.id, "run `{}` was being published: goes on", record.id);
-            roll_forward(world, &record.id).await
+    // It may have ended before it was locked.
+    let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
+    match record.state {
+        State::Committing => {
+            tracing::info!(run.id = %run, "run `{run}` was being published: goes on");
+            roll_forward(world, run).await
         }
-        Some((State::Claimed | State::Running, claim)) => {
-            tracing::warn!(run.id = %record.id, "run `{}` was lost: its process is gone", record.id);
-            match world.store.mark_lost(&claim, afterwards(world, record), world.now()).await {
-                Ok(()) | Err(StoreError::FenceLost { .. }) => Ok(()),
-                Err(error) => Err(RunError::store("recover")(error)),
-            }
-        }
+        State::Claimed | State::Running => end(world, &record, how).await,
         _ => Ok(()),
     }
 }
 
-/// Where a lost attempt leaves its run. What another run has caused is nobody's request: it is queued again,
-/// as often as [`ATTEMPTS_MAX`] says. What somebody asked for is asked for again.
-fn afterwards(world: &World, record: &RunRecord) -> Afterwards {
-    match (record.trigger.is_consequence(), record.attempt < ATTEMPTS_MAX) {
-        (true, true) => Afterwards::Retry { not_before: world.now() },
-        (true, false) => Afterwards::Dead,
-        (false, _) => Afterwards::Failed,
+/// Ends the attempt of a run that has published nothing.
+async fn end(
+    world: &World,
+    record: &RunRecord,
+    (outcome, error): (AttemptOutcome, &str),
+) -> Result<(), RunError> {
+    let error = record.cancel.as_ref().map_or(error, |(_, reason)| reason);
+    tracing::warn!(run.id = %record.id, "run `{}` has ended without a result: {error}", record.id);
+    let defined = definition(world, record).await?;
+    let limits = defined.as_ref().map(|loaded| &loaded.job.limits);
+    let afterwards = retry::after_end(world, record, limits, outcome).await?;
+    match world.store.mark_ended(&record.claim(), (outcome, error), afterwards, world.now()).await {
+        Ok(()) | Err(StoreError::FenceLost { .. }) => Ok(()),
+        Err(error) => Err(RunError::store("recover")(error)),
     }
 }
 

@@ -5,6 +5,8 @@
 
 /// What watches and governs a model.
 mod policy;
+/// When a job runs and within which limits.
+mod timing;
 
 use std::fmt::Write as _;
 
@@ -39,6 +41,8 @@ pub fn settings(job: &Job, text: &str) -> Vec<Setting> {
         add("schedule.cron", Some(schedule.cron().to_owned()));
         add("schedule.timezone", Some(schedule.timezone_name().to_owned()));
     }
+    timing::add_schedule(job, &mut add);
+    timing::add_run(job, &mut add);
     add("data.source", Some(job.data.source.as_str().to_owned()));
     let format = job.data.format.map_or("by extension", |format| format.id());
     add("data.format", Some(format.to_owned()));

@@ -43,8 +43,10 @@ fn help_lists_every_command() {
       score     Score one tick with the champion
       train     Train one version, register it, and promote it where the rules let it
       backfill  Run the chain for each missing tick, oldest first, as of that tick
+      daemon    Follow the schedules of all jobs until told to stop
       status    Show every job: its last run, its champion, its next tick
       next      Show upcoming ticks, local and in UTC, and what daylight saving does to them
+      ticks     Show what became of every tick, and why
       runs      List runs, newest first
       show      Show one run: rows, model, files, findings, decision, stages
       logs      Show the log of one run
@@ -56,6 +58,10 @@ fn help_lists_every_command() {
       promote   Make a version champion, whatever its gates said
       rollback  Make the version champion that was champion before, and score its ticks again
       import    Register an existing artifact as a version, and as champion if there is none
+      cancel    End a run that is queued or being executed
+      pause     Let the ticks of a job go by without running them
+      resume    Let the ticks of a paused job be run again
+      reload    Let the running daemon read the job files again
       explain   Explain a check, model kind, metric, comparison, drift test, problem code, cron or run
       verify    Compare every stored hash with the disk
       prune     Delete what `[keep]` allows; what an alias or a rollback needs stays
@@ -84,7 +90,7 @@ fn every_command_has_help() {
     let sandbox = Sandbox::new();
     let description = nightshift::app::cli::description();
     let mut out = String::new();
-    for command in description.get_subcommands() {
+    for command in description.get_subcommands().filter(|command| !command.is_hide_set()) {
         let help = sandbox.run([command.get_name(), "--help"]).expect(0).stdout;
         let own = help.split("Global options:").next().unwrap();
         out.extend([format!("==== {}\n{}\n", command.get_name(), own.trim_end())]);

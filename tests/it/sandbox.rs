@@ -164,6 +164,18 @@ impl Running {
         }
     }
 
+    /// The id of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Sends a signal, by its name, to the command.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
     /// Kills the command with SIGKILL, as the kernel would, and waits until it is gone.
     #[must_use = "either snapshot the output or assert the exit status"]
     #[track_caller]

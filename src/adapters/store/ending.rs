@@ -28,16 +28,17 @@ impl Store {
 
     /// Ends the attempt of a process that is gone. The caller has made sure that it is: the lock of the
     /// run was free. What an earlier attempt found is forgotten.
-    pub async fn mark_lost(
+    pub async fn mark_ended(
         &self,
         claim: &Claim,
+        (outcome, error): (AttemptOutcome, &str),
         afterwards: Afterwards,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let failure = Failure {
-            outcome: AttemptOutcome::Lost,
+            outcome,
             afterwards,
-            error: Some("the process that ran it ended without a word".to_owned()),
+            error: Some(error.to_owned()),
             verdict: None,
             exit_code: None,
             findings: Vec::new(),
@@ -82,6 +83,7 @@ async fn fail(
         Afterwards::Failed => (State::Failed, None),
         Afterwards::Dead => (State::Dead, None),
         Afterwards::Cancelled => (State::Cancelled, None),
+        Afterwards::Superseded => (State::Superseded, None),
     };
     let finished_at = (state != State::Queued).then(|| time_text(failure.at));
     let changed = sqlx::query(FAIL_RUN)

@@ -176,7 +176,8 @@ async fn requeue(
 
 const REQUEUE: &str = "update run
      set state = 'queued', job_sha256 = ?2, not_before = ?3, finished_at = null, verdict = null,
-         exit_code = null, error = null, decision = null, stages = null
+         exit_code = null, error = null, decision = null, stages = null, cancel_as = null,
+         cancel_reason = null
      where id = ?1 and state in ('failed', 'dead', 'cancelled')";
 
 async fn claim(

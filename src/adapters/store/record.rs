@@ -7,6 +7,7 @@
 mod registry;
 /// What an attempt leaves behind.
 mod results;
+mod schedules;
 
 use jiff::Timestamp;
 
@@ -20,6 +21,7 @@ pub use self::results::{
     Afterwards, Conclusion, Failure, Finished, FollowUp, Input, Intent, NewOutput, OutputRecord,
     OutputRole, Profile,
 };
+pub use self::schedules::{NewSchedule, Pause, RuledTicks, ScheduleRecord, TickRange};
 
 /// A run that somebody wants.
 #[derive(Debug, Clone)]
@@ -113,6 +115,8 @@ pub struct RunRecord {
     pub stages: Vec<Stage>,
     /// The later revision that took its place.
     pub superseded_by: Option<RunId>,
+    /// What somebody wants it to be, and why: [`State::Cancelled`], or [`State::Superseded`] by a later tick.
+    pub cancel: Option<(State, String)>,
 }
 
 impl RunRecord {

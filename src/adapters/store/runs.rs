@@ -257,6 +257,7 @@ pub(super) fn run_record(row: &SqliteRow) -> Result<RunRecord, sqlx::Error> {
         decision: decision.map(document::decision).transpose()?,
         stages: stages.map(document::stages).transpose()?.unwrap_or_default(),
         superseded_by: optional_text(row, "superseded_by", "run id", RunId::parse)?,
+        cancel: cancel(row)?,
     })
 }
 
@@ -264,6 +265,12 @@ fn model_pin(row: &SqliteRow) -> Result<Option<ModelPin>, sqlx::Error> {
     let version: Option<u32> = optional_number(row, "model_version")?;
     let sha256 = optional_text(row, "model_sha256", "digest", Sha256::parse)?;
     Ok(version.zip(sha256).map(|(number, sha256)| ModelPin { version: Version(number), sha256 }))
+}
+
+fn cancel(row: &SqliteRow) -> Result<Option<(State, String)>, sqlx::Error> {
+    let state = optional_text(row, "cancel_as", "state", State::parse)?;
+    let reason: Option<String> = row.try_get("cancel_reason")?;
+    Ok(state.zip(reason))
 }
 
 fn attempt(row: &SqliteRow) -> Result<Attempt, sqlx::Error> {

@@ -18,3 +18,5 @@ mod past;
 mod registry;
 /// What keeps a rollback whole.
 mod rollback;
+/// Schedules and rulings on their ticks.
+mod schedules;

@@ -6,9 +6,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::adapters::store::codec::{optional_text, text, time, time_text};
-use crate::adapters::store::{Store, StoreError, TickDecision, TickRecord};
+use crate::adapters::store::{Store, StoreError, TickDecision, TickRange, TickRecord};
 use crate::domain::identity::{JobName, RunId};
 use crate::domain::run::RunKind;
+use crate::domain::ticks::Fate;
 
 impl Store {
     /// What became of the ticks of a job, latest first, not more than `limit`.
@@ -17,6 +18,22 @@ impl Store {
             .bind(job.as_str())
             .bind(limit)
             .try_map(|row: SqliteRow| tick_record(&row))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("list the ticks of a job", source))
+    }
+
+    /// Stretches of ticks of a job that had one fate, latest first, not more than `limit`. A tick within one
+    /// that has a line of its own in [`Store::ticks`] is not meant.
+    pub async fn tick_ranges(
+        &self,
+        job: &JobName,
+        limit: u32,
+    ) -> Result<Vec<TickRange>, StoreError> {
+        sqlx::query(SELECT_RANGES)
+            .bind(job.as_str())
+            .bind(limit)
+            .try_map(|row: SqliteRow| tick_range(&row))
             .fetch_all(&self.readers)
             .await
             .map_err(|source| self.failed("list the ticks of a job", source))
@@ -45,8 +62,26 @@ pub(super) async fn record_tick(
 
 const RECORD_TICK: &str = "insert into tick (job, kind, tick, decision, reason, run, decided_at)
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-     on conflict (job, kind, tick) do update set decision = excluded.decision,
-         reason = excluded.reason, run = excluded.run, decided_at = excluded.decided_at";
+     on conflict (job, kind, tick) do update set run = excluded.run,
+         decision = case when tick.decision in ('run', 'overlap_queued') then tick.decision
+             else excluded.decision end,
+         reason = case when tick.decision in ('run', 'overlap_queued') then tick.reason
+             else excluded.reason end,
+         decided_at = case when tick.decision in ('run', 'overlap_queued') then tick.decided_at
+             else excluded.decided_at end";
+
+const SELECT_RANGES: &str = "select * from tick_range where job = ?1 order by first desc limit ?2";
+
+fn tick_range(row: &SqliteRow) -> Result<TickRange, sqlx::Error> {
+    Ok(TickRange {
+        kind: text(row, "kind", "run kind", RunKind::parse)?,
+        first: time(row, "first")?,
+        last: time(row, "last")?,
+        fate: text(row, "decision", "fate of a tick", Fate::parse)?,
+        reason: row.try_get("reason")?,
+        decided_at: time(row, "decided_at")?,
+    })
+}
 
 fn tick_record(row: &SqliteRow) -> Result<TickRecord, sqlx::Error> {
     Ok(TickRecord {

@@ -91,7 +91,11 @@ pub(crate) async fn cmd_init(context: &Context, args: &InitArgs) -> Result<Answe
     let files = if args.demo { demo_files() } else { sample_files() };
     write_all(folder, &files)?;
     let shown = folder.display().to_string();
-    if args.demo { play(context, folder, &files).await } else { Ok(made(args, &shown, &files)) }
+    if args.demo {
+        Box::pin(play(context, folder, &files)).await
+    } else {
+        Ok(made(args, &shown, &files))
+    }
 }
 
 fn sample_files() -> Vec<(String, String)> {

@@ -14,6 +14,8 @@ pub(crate) mod drift;
 pub(crate) mod error;
 /// `nightshift.evaluate/1`: metrics and comparisons of a table of predictions.
 pub(crate) mod evaluate;
+/// `nightshift.ticks/1`: what became of the ticks of a job.
+pub(crate) mod ledger;
 /// `nightshift.next/1`: upcoming ticks.
 pub(crate) mod next;
 /// `nightshift.runs/1`, `nightshift.status/1` and `nightshift.backfill/1`: many runs in short.

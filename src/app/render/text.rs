@@ -13,6 +13,8 @@ pub(crate) mod drift;
 pub(crate) mod evaluate;
 /// Counts, sizes, durations and instants as people read them.
 pub(crate) mod format;
+/// What became of ticks.
+pub(crate) mod ledger;
 /// Many ticks in one table.
 pub(crate) mod nights;
 /// What a run would do.

@@ -5,33 +5,40 @@
 
 /// The tables that watch and govern a model.
 mod policy;
+/// When a job runs and within which limits.
+mod timing;
 
 use jiff::SignedDuration;
 
 use crate::domain::identity::JobName;
 use crate::domain::job::keys::kinds;
+use crate::domain::job::rules::Schedules;
 use crate::domain::job::section::Section;
 use crate::domain::job::{
     CategoricalImpute, CheckAction, CheckSpec, DataSpec, Expectation, FeatureSelection,
     FeaturesSpec, FileFormat, Job, ModelParams, ModelSpec, NumericImpute, Scale, ScoreSpec, Split,
     Task, TestSize, TrainSpec,
 };
-use crate::domain::schedule::Schedule;
 
 /// The job that a file without a fault describes.
-pub(crate) fn job(job: &Section, schedule: Option<Schedule>) -> Option<Job> {
+pub(crate) fn job(job: &Section, schedules: Schedules) -> Option<Job> {
     let data = data(job.section("data"))?;
     let train = train(job.section("train"), data.time.is_some())?;
     let checks = job.sections("check").iter().map(check).collect::<Option<_>>()?;
     let model = model(job.section("model"))?;
-    let retrain =
-        if job.has("retrain") { Some(policy::retrain(job.section("retrain"))?) } else { None };
+    let retrain = if job.has("retrain") {
+        Some(policy::retrain(job.section("retrain"), schedules.retrain)?)
+    } else {
+        None
+    };
     Some(Job {
         name: JobName::new(job.text("name")?)?,
         description: job.text("description").map(str::to_owned),
         owner: job.text("owner").map(str::to_owned),
         enabled: job.flag("enabled")?,
-        schedule,
+        schedule: schedules.score,
+        timing: timing::timing(job.section("schedule"))?,
+        limits: timing::limits(job.section("run"))?,
         data,
         features: features(job.section("features"))?,
         gates: policy::gates(job, model.task)?,

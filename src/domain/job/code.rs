@@ -140,6 +140,10 @@ pub static CODES: &[(&str, &str)] = &[
         "Two jobs write to one `score.output`. Each would replace what the other has published.",
     ),
     (
+        "overlap_form",
+        "`overlap = \"allow\"` lets several runs of a job work at a time and needs `max_concurrent`, which says how many. With any other `overlap` there is one, and `max_concurrent` would have no effect.",
+    ),
+    (
         "path_form",
         "A path is taken as it is written: components separated by `/`, relative to the project root, or absolute below one of the `data_roots`. `..`, `.`, `~`, `$`, backslashes, control characters and empty components are refused.",
     ),

@@ -11,6 +11,7 @@ use std::ops::Range;
 use crate::domain::job::keys::root::JOB;
 use crate::domain::job::problem::{Faults, Problem};
 use crate::domain::job::reader::Reader;
+use crate::domain::job::rules::Schedules;
 use crate::domain::job::{Job, build, document, rules};
 
 /// Reads one job file; the error holds every problem of the file, at least one.
@@ -72,11 +73,15 @@ fn read(file: &str, bytes: &[u8]) -> Result<Read, Vec<Problem>> {
     let mut reader = Reader::new(document.text, JOB, "a job file");
     let section = reader.file(&document.table);
     faults.append(document.without_consequences(reader.faults));
-    let schedule = if document.is_sound() { rules::apply(&section, &mut faults) } else { None };
+    let schedules = if document.is_sound() {
+        rules::apply(&section, &mut faults)
+    } else {
+        Schedules::default()
+    };
     if !faults.is_empty() {
         return Err(faults.into_problems(file, bytes));
     }
-    let Some(job) = build::job(&section, schedule) else {
+    let Some(job) = build::job(&section, schedules) else {
         unreachable!("a value is absent only where a fault says why")
     };
     let output = section.section("score").span("output");

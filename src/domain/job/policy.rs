@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 
 use crate::domain::job::Task;
 use crate::domain::run::named;
+use crate::domain::schedule::Schedule;
 
 /// `[drift]`: what tonight's data are compared with, and what follows.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +96,8 @@ pub enum DriftTestName {
 /// `[retrain]`: when a new version is trained by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetrainSpec {
+    /// Trained at each of these ticks, whatever was found.
+    pub cron: Option<Schedule>,
     /// Any of these is enough.
     pub on: Vec<RetrainReason>,
     /// The least time between the ticks of two trainings.

@@ -11,7 +11,7 @@ use crate::domain::job::path;
 use crate::domain::job::problem::Faults;
 use crate::domain::job::section::Section;
 use crate::domain::job::words::shorten;
-use crate::domain::schedule::{DayMatch, Part, Schedule};
+use crate::domain::schedule::{DayMatch, Part, Schedule, ScheduleProblem};
 use crate::domain::template::Template;
 
 /// The rules of `[[check]]`.
@@ -21,9 +21,23 @@ mod columns;
 /// The rules of what watches and governs a model.
 pub(crate) mod policy;
 
-/// Applies every rule; returns the schedule, which is understood on the way.
-pub(crate) fn apply(job: &Section, faults: &mut Faults) -> Option<Schedule> {
-    let schedule = schedule(job.section("schedule"), faults);
+/// The rules of `[schedule]`.
+mod timing;
+
+/// The schedules of a job, understood while its rules were applied.
+#[derive(Default)]
+pub(crate) struct Schedules {
+    /// When to score.
+    pub(crate) score: Option<Schedule>,
+    /// When to retrain.
+    pub(crate) retrain: Option<Schedule>,
+}
+
+/// Applies every rule; returns the schedules, which are understood on the way.
+pub(crate) fn apply(job: &Section, faults: &mut Faults) -> Schedules {
+    let score = schedule(job.section("schedule"), faults);
+    let retrain = retraining(job, faults);
+    timing::apply(job, faults);
     model(job.section("model"), faults);
     binary(job, faults);
     columns::apply(job, faults);
@@ -34,7 +48,7 @@ pub(crate) fn apply(job: &Section, faults: &mut Faults) -> Option<Schedule> {
         check::apply(section, job.section("data").has("time"), faults);
     }
     policy::apply(job, faults);
-    schedule
+    Schedules { score, retrain }
 }
 
 /// A cron expression has its own grammar, and the zone and the day rule are read with it.
@@ -61,6 +75,27 @@ fn schedule(schedule: &Section, faults: &mut Faults) -> Option<Schedule> {
             match problem.help {
                 Some(help) => faults.add_with_help(schedule.span(place), code, message, help),
                 None => faults.add(schedule.span(place), code, message),
+            }
+            None
+        }
+    }
+}
+
+/// `[retrain].cron`, in the zone and with the day rule of the schedule. What is wrong with the zone was told there.
+fn retraining(job: &Section, faults: &mut Faults) -> Option<Schedule> {
+    let retrain = job.section("retrain");
+    let cron = retrain.text("cron")?;
+    let schedule = job.section("schedule");
+    let day_match = schedule.text("day_match").and_then(DayMatch::parse);
+    match Schedule::parse(cron, schedule.text("timezone")?, day_match) {
+        Ok(schedule) => Some(schedule),
+        Err(ScheduleProblem { part: Part::Timezone, .. }) => None,
+        Err(problem) => {
+            let message = format!("`retrain.cron`: {problem}");
+            let code = if problem.part == Part::Cron { "cron_form" } else { "day_match_form" };
+            match problem.help {
+                Some(help) => faults.add_with_help(retrain.span("cron"), code, message, help),
+                None => faults.add(retrain.span("cron"), code, message),
             }
             None
         }

@@ -140,7 +140,7 @@ fn size(text: &str) -> Result<Value, Refusal> {
     };
     match duration::parse_size(text) {
         Ok(0) => Err(refusal(&"it is zero")),
-        Ok(_) => Ok(Value::Unused),
+        Ok(bytes) => Ok(Value::Integer(i64::try_from(bytes).unwrap_or(i64::MAX))),
         Err(error) => Err(refusal(&error)),
     }
 }

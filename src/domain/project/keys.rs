@@ -28,7 +28,7 @@ pub(super) static PROJECT: &[Key] = &[
         "How much is logged.",
     )
     .or("\"info\""),
-    Key::new("daemon", Table(DAEMON), "How the daemon works.").later(),
+    Key::new("daemon", Table(DAEMON), "How the daemon works."),
     Key::new("keep", Table(KEEP), "What may be deleted."),
     Key::new("api", Table(API), "Where the API listens.").unset("no socket is opened").later(),
 ];

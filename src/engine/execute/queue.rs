@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::claim::{busy, take};
-use super::{Execution, Progress, Promotion, Scope, perform};
+use super::{Execution, Progress, Promotion, Scope, TryAgain, perform};
 use crate::adapters::store::RunRecord;
 use crate::domain::identity::RunId;
 use crate::domain::job::parse::parse;
@@ -106,6 +106,7 @@ async fn execute_queued(
         pinned: record.model,
         promotion: Promotion::IfBlessed,
         scope: Scope::Chain,
+        tries: TryAgain::Never,
         progress: progress.cloned(),
         stages: Vec::new(),
     };
@@ -127,17 +128,22 @@ async fn defined(
     if record.job_sha256 == loaded.sha256() {
         return Ok(None);
     }
+    definition(world, record).await?.map(Some).ok_or_else(undefined)
+}
+
+/// The job that a run executes, as it was when the run was queued; `None` if that is not on record, or is
+/// of a version of nightshift that took other job files.
+pub async fn definition(world: &World, record: &RunRecord) -> Result<Option<LoadedJob>, RunError> {
     let failed = RunError::store("read the definition of a run");
     let text = world.store.definition(&record.job_sha256).await.map_err(failed)?;
-    let file = loaded.file.clone();
-    let parsed = text.and_then(|text| {
+    let file = format!("{}.toml", record.slot.job);
+    Ok(text.and_then(|text| {
         let job = parse(&file, text.as_bytes()).ok()?;
         Some(LoadedJob { file, text, job })
-    });
-    let missing = || {
-        let message =
-            "the job file that the run was queued with is not on record or does not parse";
-        RunError::new("read the definition of a run", Cause::Job, message)
-    };
-    parsed.map(Some).ok_or_else(missing)
+    }))
+}
+
+pub(super) fn undefined() -> RunError {
+    let message = "the job file that the run was queued with is not on record or does not parse";
+    RunError::new("read the definition of a run", Cause::Job, message)
 }

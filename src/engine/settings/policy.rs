@@ -52,7 +52,8 @@ fn retrain(spec: &RetrainSpec) -> String {
         RetrainReason::NewRows(rows) => format!("{rows} new rows"),
         RetrainReason::Age(age) => format!("an age of {age:#}"),
     };
-    let reasons: Vec<String> = spec.on.iter().map(reason).collect();
+    let cron = spec.cron.iter().map(|schedule| format!("`{}`", schedule.cron()));
+    let reasons: Vec<String> = cron.chain(spec.on.iter().map(reason)).collect();
     format!("on {}, cool-down {:#}", reasons.join(" or "), spec.cooldown)
 }
 

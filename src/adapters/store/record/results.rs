@@ -195,4 +195,6 @@ pub enum Afterwards {
     Dead,
     /// Stopped on request.
     Cancelled,
+    /// Stopped for a later tick of its job.
+    Superseded,
 }

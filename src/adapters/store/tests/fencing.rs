@@ -9,6 +9,9 @@ use crate::adapters::store::{
 use crate::domain::identity::{Sha256, Version};
 use crate::domain::run::{AttemptOutcome, RunKind, State};
 
+/// How the process of an attempt ended.
+const LOST: (AttemptOutcome, &str) = (AttemptOutcome::Lost, "gone");
+
 #[tokio::test]
 async fn a_slot_is_taken_once() {
     let (_folder, store) = store().await;
@@ -102,7 +105,7 @@ async fn a_stale_claim_changes_nothing() {
     let (_folder, store) = store().await;
     let stale = running(&store, 1, RunKind::Score, 0).await;
     let again = Afterwards::Retry { not_before: at(2) };
-    store.mark_lost(&stale, again, at(2)).await.unwrap();
+    store.mark_ended(&stale, LOST, again, at(2)).await.unwrap();
     let fresh = store.claim(&stale.run, "boot:2", at(3)).await.unwrap().unwrap();
     store.start(&fresh).await.unwrap();
     let before = store.run(&stale.run).await.unwrap();
@@ -114,7 +117,7 @@ async fn a_stale_claim_changes_nothing() {
         store.record_plan(&stale, pin, &[input]).await,
         store.commit_intent(&stale, &intent(), |_| conclusion()).await.map(|_| ()),
         store.fail(&stale, &failure(Afterwards::Dead)).await,
-        store.mark_lost(&stale, again, at(4)).await,
+        store.mark_ended(&stale, LOST, again, at(4)).await,
     ];
     for result in lost {
         assert!(matches!(result, Err(StoreError::FenceLost { .. })), "{result:?}");

@@ -11,6 +11,7 @@ use crate::domain::job::policy::{
     RolloutStrategy, Severity, WatchReason, WatchSpec,
 };
 use crate::domain::job::section::Section;
+use crate::domain::schedule::Schedule;
 
 pub(super) fn drift(drift: &Section) -> Option<DriftSpec> {
     let reference = match drift.text("reference") {
@@ -42,9 +43,13 @@ fn drift_columns(section: &Section) -> Option<DriftColumns> {
     })
 }
 
-pub(super) fn retrain(retrain: &Section) -> Option<RetrainSpec> {
+pub(super) fn retrain(retrain: &Section, cron: Option<Schedule>) -> Option<RetrainSpec> {
     let on = retrain.texts("on").into_iter().map(|(text, _)| retrain_reason(text));
-    Some(RetrainSpec { on: on.collect::<Option<_>>()?, cooldown: retrain.duration("cooldown")? })
+    Some(RetrainSpec {
+        cron,
+        on: on.collect::<Option<_>>()?,
+        cooldown: retrain.duration("cooldown")?,
+    })
 }
 
 fn retrain_reason(text: &str) -> Option<RetrainReason> {

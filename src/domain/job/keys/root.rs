@@ -47,41 +47,31 @@ static SCHEDULE: &[Key] = &[
     Key::new(
         "catchup",
         OneFrom(&[Choice::now("skip"), Choice::now("latest"), Choice::now("all")]),
-        "What becomes of missed ticks.",
+        "Which missed ticks the daemon runs.",
     )
-    .or("\"latest\"")
-    .later(),
+    .or("\"latest\""),
     Key::new("catchup_window", Duration { min_secs: 0 }, "How far back missed ticks are run.")
-        .or("\"24h\"")
-        .later(),
+        .or("\"24h\""),
     Key::new(
         "catchup_max",
         Integer { min: 1, max: 10_000 },
         "How many missed ticks are run, with `all`.",
     )
-    .or("100")
-    .later(),
+    .or("100"),
     Key::new("misfire_grace", Duration { min_secs: 0 }, "How late a tick still counts as on time.")
-        .or("\"60s\"")
-        .later(),
+        .or("\"60s\""),
     Key::new("jitter", Duration { min_secs: 0 }, "The longest delay of a run's start.")
-        .or("\"0s\"")
-        .later(),
+        .or("\"0s\""),
     Key::new("overlap", OneFrom(OVERLAP), "What a tick does while a run of the job is active.")
-        .or("\"skip\"")
-        .later(),
+        .or("\"skip\""),
     Key::new(
         "max_concurrent",
         Integer { min: 1, max: 1_000 },
         "How many runs at a time, with `overlap = \"allow\"`.",
-    )
-    .later(),
-    Key::new("depends_on_past", Flag, "Wait until the previous tick is committed.")
-        .or("false")
-        .later(),
+    ),
+    Key::new("depends_on_past", Flag, "Wait until the previous tick is committed.").or("false"),
     Key::new("wait_for", Duration { min_secs: 0 }, "How long to wait for the input of a tick.")
-        .or("\"0s\"")
-        .later(),
+        .or("\"0s\""),
 ];
 
 static OVERLAP: &[Choice] = &[
@@ -93,22 +83,19 @@ static OVERLAP: &[Choice] = &[
 ];
 
 static RUN: &[Key] = &[
-    Key::new("timeout", Duration { min_secs: 1 }, "How long a run may take.").or("\"2h\"").later(),
+    Key::new("timeout", Duration { min_secs: 1 }, "How long a run may take.").or("\"2h\""),
     Key::new("kill_grace", Duration { min_secs: 0 }, "The time between asking and killing.")
-        .or("\"20s\"")
-        .later(),
-    Key::new("memory_max", Size, "How much memory a run may use.").later(),
+        .or("\"20s\""),
+    Key::new("memory_max", Size, "How much memory a run may use."),
     Key::new("threads", Integer { min: 1, max: 1_024 }, "How many threads may compute.")
-        .unset("all cores")
-        .later(),
-    Key::new("retry", Table(RETRY), "When a failed run is tried again.").later(),
+        .unset("all cores"),
+    Key::new("retry", Table(RETRY), "When a failed run is tried again."),
     Key::new(
         "pause_after_failures",
         Integer { min: 1, max: 1_000 },
         "After how many dead runs in a row the job is paused.",
     )
-    .or("5")
-    .later(),
+    .or("5"),
 ];
 
 static RETRY: &[Key] = &[

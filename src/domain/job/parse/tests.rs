@@ -139,7 +139,7 @@ fn every_policy_has_its_effect() {
     assert_eq!(job.drift, drift);
     let on =
         vec![RetrainReason::Drift, RetrainReason::NewRows(50_000), RetrainReason::Age(days(30))];
-    assert_eq!(job.retrain, Some(RetrainSpec { on, cooldown: days(2) }));
+    assert_eq!(job.retrain, Some(RetrainSpec { cron: None, on, cooldown: days(2) }));
     let superior = GateSpec {
         metric: "log_loss".to_owned(),
         compare: Some(CompareRule::NonInferiority),

@@ -1,0 +1,222 @@
+//! Processes that execute runs: started, asked to end, ended, waited for.
+//!
+//! Each child leads a process group of its own, so that what it starts ends with it, and it is killed by
+//! the kernel if the daemon dies. That promise is bound to the thread that started it, so one thread that
+//! lives as long as the daemon starts them all. The environment of a child is an allow-list.
+
+/// What a child does to itself before it begins.
+pub mod confine;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::sync::oneshot;
+
+/// Variables that a child has from its parent, if they are set; besides those that begin with `NIGHTSHIFT_`.
+const INHERITED: &[&str] =
+    &["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "RUST_BACKTRACE"];
+
+/// The thread that starts children. It ends when this is dropped, and the kernel then kills the children.
+#[derive(Debug)]
+pub struct Nursery {
+    requests: mpsc::Sender<Request>,
+}
+
+/// A program to start, and where to say what came of it.
+type Request = (Command, oneshot::Sender<io::Result<Started>>);
+
+/// The id of a process, and where its end is told.
+type Started = (u32, oneshot::Receiver<Ended>);
+
+/// A child that was started.
+#[derive(Debug)]
+pub struct Running {
+    group: Pid,
+    ended: oneshot::Receiver<Ended>,
+}
+
+/// What is to be started.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The executable.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Variables that it has besides the inherited ones.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+/// How a child has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With an exit code.
+    Exited(i32),
+    /// By a signal.
+    Killed(i32),
+    /// Nobody can say: it could not be waited for.
+    Unknown,
+}
+
+impl Nursery {
+    /// Starts the thread.
+    pub fn new() -> io::Result<Self> {
+        let (requests, received) = mpsc::channel();
+        thread::Builder::new().name("nursery".to_owned()).spawn(move || {
+            // Ends when the sender is dropped, with the daemon.
+            for request in received {
+                let (mut command, answer): Request = request;
+                // Whoever asked may be gone; the child then ends by itself, or with the daemon.
+                let _sent = answer.send(start(&mut command));
+            }
+        })?;
+        Ok(Self { requests })
+    }
+
+    /// Starts a program in a process group of its own. Its standard output is closed, its standard error is
+    /// that of this process.
+    pub async fn start(&self, program: &Program) -> io::Result<Running> {
+        let mut command = Command::new(&program.path);
+        command.args(&program.arguments).env_clear();
+        let inherited = std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            INHERITED.contains(&name.as_ref()) || name.starts_with("NIGHTSHIFT_")
+        });
+        command.envs(inherited).envs(program.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
+        let gone = || io::Error::other("the thread that starts processes has ended");
+        let (answer, started) = oneshot::channel();
+        self.requests.send((command, answer)).map_err(|_| gone())?;
+        let (pid, ended) = started.await.map_err(|_| gone())??;
+        let group = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
+        Ok(Running { group, ended })
+    }
+}
+
+/// Starts a child, and a thread that waits for its end.
+fn start(command: &mut Command) -> io::Result<Started> {
+    let mut child: Child = command.spawn()?;
+    let pid = child.id();
+    let (tell, ended) = oneshot::channel();
+    thread::Builder::new().name("wait".to_owned()).stack_size(64 << 10).spawn(move || {
+        let status = child.wait();
+        let _told = tell.send(status.map_or(Ended::Unknown, Ended::of));
+    })?;
+    Ok((pid, ended))
+}
+
+impl Running {
+    /// The id of the process, which is that of its group.
+    pub fn pid(&self) -> i32 {
+        self.group.as_raw_nonzero().get()
+    }
+
+    /// Waits until the process has ended.
+    pub async fn ended(&mut self) -> Ended {
+        (&mut self.ended).await.unwrap_or(Ended::Unknown)
+    }
+
+    /// Asks the process and those that it has started to end.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends the process and those that it has started.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // A group that is gone needs no signal; nothing else can go wrong with a group of our own.
+        let _sent = kill_process_group(self.group, signal);
+    }
+}
+
+/// What is asked of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// To end, after it has put things in order.
+    Terminate,
+    /// To be gone.
+    Kill,
+    /// To read its configuration again.
+    Reload,
+}
+
+/// Asks something of a process that is no child of this one. That it is gone already is no error.
+pub fn ask(pid: i32, wish: Wish) -> io::Result<()> {
+    let signal = match wish {
+        Wish::Terminate => Signal::TERM,
+        Wish::Kill => Signal::KILL,
+        Wish::Reload => Signal::HUP,
+    };
+    // 0 and negative numbers mean groups of processes.
+    let Some(pid) = Pid::from_raw(pid).filter(|_| pid > 0) else { return Ok(()) };
+    match kill_process(pid, signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Ended {
+    fn of(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Exited(code),
+            (None, Some(signal)) => Self::Killed(signal),
+            (None, None) => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn shell(script: &str) -> Program {
+        Program {
+            path: PathBuf::from("/bin/sh"),
+            arguments: vec!["-c".into(), script.into()],
+            variables: vec![("RAYON_NUM_THREADS", "1".to_owned())],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_child_is_waited_for() {
+        let nursery = Nursery::new().unwrap();
+        let mut child = nursery.start(&shell("exit 7")).await.unwrap();
+        assert_eq!(child.ended().await, Ended::Exited(7));
+        let mut child = nursery
+            .start(&shell("test \"$RAYON_NUM_THREADS\" = 1 && test -z \"$CARGO\""))
+            .await
+            .unwrap();
+        assert_eq!(child.ended().await, Ended::Exited(0));
+        let missing = Program { path: PathBuf::from("/nothing/here"), ..shell("") };
+        assert!(nursery.start(&missing).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_group_ends_as_a_whole() {
+        let nursery = Nursery::new().unwrap();
+        let mut child =
+            nursery.start(&shell("trap '' TERM; sleep 100 & wait; sleep 100")).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        child.terminate();
+        child.kill();
+        assert_eq!(child.ended().await, Ended::Killed(9));
+        let group = child.group;
+        // The grandchild is ended too; it may take the kernel a moment.
+        for _ in 0..100 {
+            if rustix::process::test_kill_process_group(group).is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("a process of the group lives on");
+    }
+}

@@ -1,0 +1,50 @@
+//! What a child does to itself before it begins: it dies with its parent, and it has limits.
+//!
+//! Done by the child and not between fork and exec, where hardly anything is safe. The parent may have
+//! died before the kernel was asked, so the child looks who its parent is afterwards.
+
+use std::io;
+
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit,
+};
+
+/// Why a child must not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfineError {
+    /// The process that started it is gone.
+    #[error("process {wanted} has started this one and is gone")]
+    Orphaned {
+        /// Who started it.
+        wanted: i32,
+    },
+    /// The kernel refused.
+    #[error("failed to {action}")]
+    Refused {
+        /// What was asked.
+        action: &'static str,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Lets this process die with `parent`, which has started it, and allocate no more than `memory_max` bytes.
+///
+/// The limit is that of private memory (`RLIMIT_DATA`): input files that are mapped do not count.
+pub fn confine(parent: i32, memory_max: Option<u64>) -> Result<(), ConfineError> {
+    let refused = |action| {
+        move |source: rustix::io::Errno| ConfineError::Refused { action, source: source.into() }
+    };
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(refused("follow the parent"))?;
+    if getppid().map(Pid::as_raw_nonzero).is_none_or(|found| found.get() != parent) {
+        return Err(ConfineError::Orphaned { wanted: parent });
+    }
+    if let Some(bytes) = memory_max {
+        let maximum = getrlimit(Resource::Data).maximum;
+        let limit =
+            Rlimit { current: Some(maximum.map_or(bytes, |most| most.min(bytes))), maximum };
+        setrlimit(Resource::Data, limit).map_err(refused("limit the memory"))?;
+    }
+    Ok(())
+}

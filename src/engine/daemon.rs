@@ -1,0 +1,162 @@
+//! The daemon: it follows schedules, and every tick gets an answer.
+//!
+//! One loop. The cron engine wakes it every second; the planner rules on the ticks that are due and queues
+//! their runs in the store; the dispatcher starts a process for each run that may begin, and settles it
+//! when the process has ended. Nothing is only in memory but the processes themselves: a daemon that is
+//! killed is started again, and goes on from what the store says.
+
+/// A process that executes a run, attended to its end.
+mod child;
+/// Whether the clock can be believed.
+mod clock;
+/// Which runs begin, and what became of them.
+mod dispatcher;
+/// Which jobs there are, and what their schedules are.
+pub mod job_set;
+/// Which ticks are due, and what becomes of them.
+pub mod planner;
+/// What wakes the loop, and what happens when it does not.
+mod pulse;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use self::clock::ClockWatch;
+use self::dispatcher::Dispatcher;
+use self::job_set::JobSet;
+use self::planner::Planner;
+use self::pulse::Pulse;
+use crate::adapters::supervisor::Supervisor;
+use crate::engine::error::{Cause, RunError};
+use crate::engine::offload::offload;
+use crate::engine::recover;
+use crate::engine::world::World;
+
+/// What somebody asks of a running daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Read the job files again.
+    Reload,
+    /// Begin nothing new, wait for what runs, end.
+    Stop,
+}
+
+/// How a daemon is to work.
+#[derive(Debug, Clone)]
+pub struct DaemonOptions {
+    /// The program that executes runs, with its arguments but the last, which is the run.
+    pub program: PathBuf,
+    /// Whether a clock that is behind the record is believed all the same.
+    pub accept_clock: bool,
+}
+
+/// How often runs are looked for whose process ended unseen, in beats.
+const RECOVER_EVERY: u64 = 10;
+
+/// Follows the schedules of a project until it is told to stop. The caller holds the daemon's lock.
+pub async fn follow(
+    world: &World,
+    options: DaemonOptions,
+    mut orders: mpsc::Receiver<Order>,
+) -> Result<(), RunError> {
+    let supervisor = Supervisor;
+    world.store.quick_check().await.map_err(RunError::store("check the database"))?;
+    let mut clock = ClockWatch::new(world.now());
+    recover::recover(world).await?;
+    let mut jobs = load(world).await?;
+    for loaded in jobs.all() {
+        recover::sweep_staging(world, &loaded.job).await?;
+    }
+    let mut planner = Planner::new(world, &jobs).await?;
+    let mut dispatcher = Dispatcher::new(world, options.program)?;
+    let mut pulse = Pulse::new().await;
+    supervisor.ready(&format!("following {} schedules", planner.len()));
+    tracing::info!("the daemon follows {} schedules", planner.len());
+    let mut beats: u64 = 0;
+    loop {
+        tokio::select! {
+            () = pulse.beat() => {}
+            () = dispatcher.someone_ended() => {}
+            order = orders.recv() => match order {
+                Some(Order::Reload) => reload(world, &mut jobs, &mut planner).await?,
+                Some(Order::Stop) | None => break,
+            },
+        }
+        let now = world.now();
+        dispatcher.settle(world, &jobs).await?;
+        if clock.may_be_believed(world, now, options.accept_clock).await? {
+            planner.reconcile(world, &jobs, now).await?;
+            dispatcher.dispatch(world, &jobs, now).await?;
+        }
+        beats += 1;
+        if beats.is_multiple_of(RECOVER_EVERY) {
+            recover::recover_all_but(world, &|run| dispatcher.attends(run)).await?;
+        }
+        supervisor.alive();
+    }
+    let patience = duration(world.project.daemon.drain_timeout);
+    tracing::info!("the daemon stops: {} runs are waited for", dispatcher.len());
+    supervisor.stopping(patience + dispatcher::KILL_GRACE);
+    pulse.stop().await;
+    dispatcher.drain(world, &jobs, patience, &mut orders).await
+}
+
+/// Reads the job files; those that do not parse are told, and the others are followed.
+async fn load(world: &World) -> Result<JobSet, RunError> {
+    let folder = world.project_dir.clone();
+    let jobs = offload("load jobs", move || JobSet::load(&folder)).await?;
+    for problem in jobs.problems() {
+        tracing::error!("{problem}");
+    }
+    Ok(jobs)
+}
+
+/// Swaps the jobs as a whole, or keeps the old ones if any file has a problem.
+async fn reload(world: &World, jobs: &mut JobSet, planner: &mut Planner) -> Result<(), RunError> {
+    let found = match load(world).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!(error = %error.chain(), "the jobs could not be read: the old ones stay");
+            return Ok(());
+        }
+    };
+    if !found.problems().is_empty() {
+        let count = found.problems().len();
+        tracing::error!("{count} problems in the job files: the old jobs stay");
+        return Ok(());
+    }
+    let names: Vec<_> = found.all().map(|loaded| loaded.job.name.clone()).collect();
+    let failed = RunError::store("reload");
+    let given_up = world.store.give_up_queued(&names, world.now()).await.map_err(failed)?;
+    *planner = Planner::new(world, &found).await?;
+    *jobs = found;
+    tracing::info!(
+        "reloaded: {} jobs, {} schedules, {given_up} queued runs of jobs that are gone were given up",
+        names.len(),
+        planner.len()
+    );
+    Ok(())
+}
+
+/// A span of a job file as one of the monotonic clock.
+fn duration(span: jiff::SignedDuration) -> Duration {
+    span.unsigned_abs()
+}
+
+/// An error that says that nothing can be trusted any more ends the daemon; any other one is told, and the
+/// next beat tries again.
+fn endure(error: RunError, what: &str) -> Result<(), RunError> {
+    if matches!(error.cause, Cause::Fsync | Cause::Damaged) {
+        return Err(error);
+    }
+    tracing::error!(error = %error.chain(), "failed to {what}; it is tried again");
+    Ok(())
+}
+
+/// A moment, for log lines.
+fn told(at: Timestamp) -> String {
+    format!("{at:.0}")
+}

@@ -1,0 +1,349 @@
+//! Which queued runs begin, and what became of those that ended.
+//!
+//! A run begins in a process of its own if there is room: for the daemon as a whole, and for its job. What
+//! a process says of itself is not believed: when it has ended, the store knows what it has done.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::child::{End, Patience, Report, attend};
+use super::job_set::{JobSet, KnownJob};
+use super::{Order, duration, endure};
+use crate::adapters::process::{Nursery, Program};
+use crate::adapters::store::{Pause, RunRecord};
+use crate::domain::identity::{JobName, RunId};
+use crate::domain::run::{RunKind, State, Trigger};
+use crate::engine::error::RunError;
+use crate::engine::execute::definition;
+use crate::engine::world::World;
+use crate::engine::{plan, recover};
+
+/// Between asking processes to end and ending them when the daemon stops.
+pub(super) const KILL_GRACE: Duration = Duration::from_secs(20);
+
+/// After they were killed, processes have so long to be gone.
+const KILL_WAIT: Duration = Duration::from_secs(4);
+
+/// How long a run whose input is not there yet waits before it is looked for again.
+const INPUT_WAIT: SignedDuration = SignedDuration::from_secs(10);
+
+/// The processes that execute runs.
+pub(super) struct Dispatcher {
+    nursery: Nursery,
+    program: PathBuf,
+    running_max: usize,
+    children: BTreeMap<RunId, Child>,
+    attended: JoinSet<(RunId, Report)>,
+    ended: Vec<(RunId, Report)>,
+}
+
+struct Child {
+    job: JobName,
+    kind: RunKind,
+    /// The attempts of its run before this one.
+    attempts_before: u32,
+    orders: mpsc::Sender<End>,
+}
+
+impl Dispatcher {
+    pub(super) fn new(world: &World, program: PathBuf) -> Result<Self, RunError> {
+        let half = std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1));
+        Ok(Self {
+            nursery: Nursery::new().map_err(RunError::other("start the daemon"))?,
+            program,
+            running_max: world.project.daemon.running_max.unwrap_or(half),
+            children: BTreeMap::new(),
+            attended: JoinSet::new(),
+            ended: Vec::new(),
+        })
+    }
+
+    /// How many runs are being executed.
+    pub(super) fn len(&self) -> usize {
+        self.children.len()
+    }
+
+    /// Whether the process of `run` is waited for.
+    pub(super) fn attends(&self, run: &RunId) -> bool {
+        self.children.contains_key(run)
+    }
+
+    /// Waits until a process has ended; for ever if there is none. May be dropped at any point.
+    pub(super) async fn someone_ended(&mut self) {
+        match self.attended.join_next().await {
+            Some(Ok(ended)) => self.ended.push(ended),
+            Some(Err(error)) => {
+                tracing::error!(error = %error, "a process is not attended any more");
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Begins what may begin at `now`, and ends what is to end.
+    pub(super) async fn dispatch(
+        &mut self,
+        world: &World,
+        jobs: &JobSet,
+        now: Timestamp,
+    ) -> Result<(), RunError> {
+        match self.try_dispatch(world, jobs, now).await {
+            Ok(()) => Ok(()),
+            Err(error) => endure(error, "begin the next run"),
+        }
+    }
+
+    async fn try_dispatch(
+        &mut self,
+        world: &World,
+        jobs: &JobSet,
+        now: Timestamp,
+    ) -> Result<(), RunError> {
+        let failed = RunError::store("look for the next run");
+        self.end_cancelled(world).await?;
+        if self.children.len() >= self.running_max {
+            return Ok(());
+        }
+        let paused = world.store.pauses().await.map_err(failed)?;
+        // A job whose next run may not begin is not asked for again in this beat.
+        let mut held: Vec<(JobName, RunKind)> = paused
+            .into_iter()
+            .flat_map(|pause| [(pause.job.clone(), RunKind::Score), (pause.job, RunKind::Train)])
+            .collect();
+        while self.children.len() < self.running_max {
+            let mut full = self.full(world, jobs).await?;
+            full.extend(held.iter().cloned());
+            let Some(record) = world.store.next_queued(&full, now).await.map_err(failed)? else {
+                return Ok(());
+            };
+            match jobs.get(&record.slot.job) {
+                Some(known) if !self.must_wait(world, known, &record, now).await? => {
+                    self.begin(world, record).await?;
+                }
+                _ => held.push((record.slot.job, record.slot.kind)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Jobs and kinds of which as many runs are executed as may be, by this daemon or by others.
+    async fn full(
+        &self,
+        world: &World,
+        jobs: &JobSet,
+    ) -> Result<Vec<(JobName, RunKind)>, RunError> {
+        let unfinished =
+            world.store.unfinished().await.map_err(RunError::store("look for the next run"))?;
+        let others = unfinished
+            .iter()
+            .filter(|record| !self.children.contains_key(&record.id))
+            .map(|record| (record.slot.job.clone(), record.slot.kind));
+        let own = self.children.values().map(|child| (child.job.clone(), child.kind));
+        let mut counts: BTreeMap<(JobName, RunKind), usize> = BTreeMap::new();
+        for key in own.chain(others) {
+            *counts.entry(key).or_default() += 1;
+        }
+        let most = |(job, kind): &(JobName, RunKind)| match (kind, jobs.get(job)) {
+            (RunKind::Score, Some(known)) => known.loaded.job.timing.overlap.concurrent_max(),
+            _ => 1,
+        };
+        Ok(counts
+            .into_iter()
+            .filter(|(key, count)| *count >= most(key))
+            .map(|(key, _)| key)
+            .collect())
+    }
+
+    /// Whether a run is not to begin yet, though its time has come.
+    async fn must_wait(
+        &self,
+        world: &World,
+        known: &KnownJob,
+        record: &RunRecord,
+        now: Timestamp,
+    ) -> Result<bool, RunError> {
+        let failed = RunError::store("look for the next run");
+        let (job, slot) = (&known.loaded.job, &record.slot);
+        if record.trigger != Trigger::Schedule || slot.kind != RunKind::Score {
+            return Ok(false);
+        }
+        if job.timing.depends_on_past
+            && world.store.waits_for_past(&slot.job, slot.kind, slot.tick).await.map_err(failed)?
+        {
+            return Ok(true);
+        }
+        let patience = slot.tick.saturating_add(job.timing.wait_for).unwrap_or(slot.tick);
+        if now >= patience {
+            return Ok(false);
+        }
+        if plan::score_files(world, job, record.interval).is_ok_and(|files| files.is_empty()) {
+            let until = now.saturating_add(INPUT_WAIT).unwrap_or(now).min(patience);
+            world.store.postpone(&record.id, until).await.map_err(failed)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Starts the process of a run.
+    async fn begin(&mut self, world: &World, record: RunRecord) -> Result<(), RunError> {
+        let defined = definition(world, &record).await?;
+        let limits = defined.map(|loaded| loaded.job.limits);
+        let mut arguments = vec!["--project".into(), world.project_dir.clone().into_os_string()];
+        let parent = std::process::id().to_string();
+        arguments.extend(["execute", record.id.as_str(), "--parent", &parent].map(Into::into));
+        if let Some(bytes) = limits.and_then(|limits| limits.memory_max) {
+            arguments.extend(["--memory-max".into(), bytes.to_string().into()]);
+        }
+        let mut variables = Vec::new();
+        if let Some(threads) = limits.and_then(|limits| limits.threads) {
+            variables.push(("POLARS_MAX_THREADS", threads.to_string()));
+            variables.push(("RAYON_NUM_THREADS", threads.to_string()));
+        }
+        let program = Program { path: self.program.clone(), arguments, variables };
+        let process = self.nursery.start(&program).await.map_err(RunError::other("start a run"))?;
+        tracing::info!(
+            job.name = %record.slot.job, run.id = %record.id, process.id = process.pid(),
+            "{} of `{}` for {} is started", record.slot.kind, record.slot.job, record.slot.tick
+        );
+        let patience = Patience {
+            timeout: limits.map_or(Duration::MAX, |limits| duration(limits.timeout)),
+            grace: limits.map_or(KILL_GRACE, |limits| duration(limits.kill_grace)),
+        };
+        let (orders, received) = mpsc::channel(2);
+        let id = record.id.clone();
+        self.attended.spawn(async move { (id, attend(process, patience, received).await) });
+        let child = Child {
+            job: record.slot.job,
+            kind: record.slot.kind,
+            attempts_before: record.attempt,
+            orders,
+        };
+        self.children.insert(record.id, child);
+        Ok(())
+    }
+
+    /// Ends the processes whose runs somebody has cancelled.
+    async fn end_cancelled(&self, world: &World) -> Result<(), RunError> {
+        for (run, child) in &self.children {
+            let found = world.store.run(run).await.map_err(RunError::store("look at a run"))?;
+            if found.is_some_and(|record| record.cancel.is_some()) {
+                // Full if it was told already.
+                let _told = child.orders.try_send(End::Cancel);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts on record what became of runs whose process has ended.
+    pub(super) async fn settle(&mut self, world: &World, jobs: &JobSet) -> Result<(), RunError> {
+        while let Some(found) = self.attended.try_join_next() {
+            match found {
+                Ok(ended) => self.ended.push(ended),
+                Err(error) => tracing::error!(error = %error, "a process is not attended any more"),
+            }
+        }
+        while let Some((run, report)) = self.ended.pop() {
+            let Some(child) = self.children.get(&run) else { continue };
+            let settled = settle_run(world, jobs, &run, child, &report).await;
+            if let Err(error) = settled {
+                self.ended.push((run, report));
+                return endure(error, "settle a run");
+            }
+            self.children.remove(&run);
+            // It may have had a run of its own in hand: a first training.
+            recover::recover_all_but(world, &|run| self.attends(run)).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the processes, then ends them. A second order to stop ends the waiting.
+    pub(super) async fn drain(
+        mut self,
+        world: &World,
+        jobs: &JobSet,
+        patience: Duration,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> Result<(), RunError> {
+        for (end, patience) in
+            [(None, patience), (Some(End::Interrupt), KILL_GRACE), (Some(End::Kill), KILL_WAIT)]
+        {
+            for child in self.children.values() {
+                if let Some(end) = end {
+                    let _told = child.orders.try_send(end);
+                }
+            }
+            let deadline = tokio::time::sleep(patience);
+            tokio::pin!(deadline);
+            while !self.children.is_empty() {
+                tokio::select! {
+                    () = self.someone_ended() => {}
+                    () = &mut deadline => break,
+                    order = orders.recv() => match order {
+                        Some(Order::Reload) => continue,
+                        Some(Order::Stop) | None => break,
+                    },
+                }
+                self.settle(world, jobs).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts on record what became of a run whose process has ended.
+async fn settle_run(
+    world: &World,
+    jobs: &JobSet,
+    run: &RunId,
+    child: &Child,
+    (outcome, words): &Report,
+) -> Result<(), RunError> {
+    let failed = RunError::store("settle a run");
+    let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
+    if record.state == State::Queued && record.attempt == child.attempts_before {
+        // It ended before it had claimed the run. That is an attempt: else it would be made for ever.
+        let owner = format!("pid:{}", std::process::id());
+        if let Some(claim) = world.store.claim(run, &owner, world.now()).await.map_err(failed)? {
+            world.store.start(&claim).await.map_err(failed)?;
+        }
+    }
+    recover::settle(world, run, (*outcome, words)).await?;
+    let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
+    let RunRecord { state, attempt, .. } = record;
+    let error = record.error.as_deref().unwrap_or("no error");
+    let (job, tick) = (&record.slot.job, record.slot.tick);
+    match state {
+        State::Committed => {
+            tracing::info!(job.name = %job, run.id = %run, "run `{run}` of `{job}` for {tick} is committed");
+        }
+        State::Queued => {
+            tracing::warn!(job.name = %job, run.id = %run, "attempt {attempt} of run `{run}` of `{job}` failed and is made again: {error}");
+        }
+        _ => {
+            tracing::error!(job.name = %job, run.id = %run, "run `{run}` of `{job}` for {tick} is {state}: {error}");
+        }
+    }
+    if state == State::Dead {
+        pause_if_hopeless(world, jobs, job).await?;
+    }
+    Ok(())
+}
+
+/// Pauses a job whose runs were given up too often in a row.
+async fn pause_if_hopeless(world: &World, jobs: &JobSet, job: &JobName) -> Result<(), RunError> {
+    let failed = RunError::store("pause a job");
+    let Some(known) = jobs.get(job) else { return Ok(()) };
+    let most = known.loaded.job.limits.pause_after_failures;
+    let found = world.store.given_up_in_a_row(job, most).await.map_err(failed)?;
+    if found < most {
+        return Ok(());
+    }
+    let reason = format!("{found} runs in a row were given up (`run.pause_after_failures`)");
+    tracing::error!(job.name = %job, "`{job}` is paused: {reason}");
+    let pause = Pause { job: job.clone(), actor: "daemon".to_owned(), reason, at: world.now() };
+    world.store.pause(&pause).await.map_err(failed).map(|_| ())
+}

@@ -1,0 +1,95 @@
+//! What wakes the loop every second, and what happens when it does not.
+//!
+//! The cron engine may stop, lag or lose its channels. It is watched on the monotonic clock: silent for
+//! five seconds, it is built anew; built anew three times within a minute, it is given up, and a plain
+//! timer takes its place. Nothing is lost by that: what is due is told by the cursor, not by the wake-up.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::adapters::heartbeat::Heartbeat;
+
+/// So long without a beat, the engine counts as stopped.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// So many times within a minute it is built anew.
+const REBUILDS_MAX: usize = 3;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The cron engine, or what stands in for it.
+pub(super) struct Pulse {
+    wake: Arc<Notify>,
+    engine: Option<Heartbeat>,
+    rebuilds: VecDeque<Instant>,
+}
+
+impl Pulse {
+    pub(super) async fn new() -> Self {
+        let mut out =
+            Self { wake: Arc::new(Notify::new()), engine: None, rebuilds: VecDeque::new() };
+        // The first beat comes at once: what was missed has waited long enough.
+        out.wake.notify_one();
+        out.build().await;
+        out
+    }
+
+    /// Waits for the next beat. May be dropped and called again at any point.
+    pub(super) async fn beat(&mut self) {
+        let patience = if self.engine.is_some() { SILENCE_MAX } else { SECOND };
+        if tokio::time::timeout(patience, self.wake.notified()).await.is_ok() {
+            return;
+        }
+        if let Some(silent) = self.engine.take() {
+            tracing::error!(
+                engine.beats = silent.beats(),
+                "the cron engine has been silent for {} s: it is built anew",
+                SILENCE_MAX.as_secs()
+            );
+            self.rebuild(silent).await;
+        }
+    }
+
+    /// Builds the engine anew, unless that was done too often.
+    async fn rebuild(&mut self, silent: Heartbeat) {
+        let now = Instant::now();
+        self.rebuilds.push_back(now);
+        self.rebuilds.retain(|at| now.duration_since(*at) < MINUTE);
+        // Stopping it may hang on what has made it silent.
+        if tokio::time::timeout(SECOND, silent.stop()).await.is_err() {
+            tracing::warn!("the silent cron engine did not stop");
+        }
+        if self.rebuilds.len() > REBUILDS_MAX {
+            tracing::error!(
+                "the cron engine was built anew {REBUILDS_MAX} times within a minute: a plain timer takes its place"
+            );
+            return;
+        }
+        self.build().await;
+    }
+
+    async fn build(&mut self) {
+        match tokio::time::timeout(SILENCE_MAX, Heartbeat::start(self.wake.clone())).await {
+            Ok(Ok(engine)) => self.engine = Some(engine),
+            Ok(Err(error)) => {
+                tracing::error!(error = %error, "a plain timer takes the place of the cron engine");
+            }
+            Err(_) => {
+                tracing::error!("the cron engine did not start: a plain timer takes its place");
+            }
+        }
+    }
+
+    /// Ends it.
+    pub(super) async fn stop(self) {
+        if let Some(engine) = self.engine
+            && tokio::time::timeout(SECOND, engine.stop()).await.is_err()
+        {
+            tracing::warn!("the cron engine did not stop");
+        }
+    }
+}

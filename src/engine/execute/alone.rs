@@ -1,0 +1,71 @@
+//! One queued run, executed in a process of its own: what a child of the daemon does.
+//!
+//! It executes the definition that the run was queued with, and nothing that the run causes: that is in the
+//! queue, and the daemon finds it there. If the job has no model yet, its first is trained on the way.
+
+use super::claim::take;
+use super::queue::{definition, undefined};
+use super::{Execution, Force, Promotion, Request, Scope, TryAgain, execute, perform};
+use crate::domain::identity::RunId;
+use crate::domain::run::{RunKind, Trigger};
+use crate::engine::commit;
+use crate::engine::error::{Cause, RunError};
+use crate::engine::jobs::LoadedJob;
+use crate::engine::report::{self, RunReport};
+use crate::engine::world::World;
+
+/// Executes the queued run `run` to its end.
+pub async fn execute_alone(world: &World, run: &RunId) -> Result<RunReport, RunError> {
+    let failed = RunError::store("claim");
+    let Some(record) = world.store.run(run).await.map_err(failed)? else {
+        let message = format!("there is no run `{run}`");
+        return Err(RunError::new("claim", Cause::Request, message));
+    };
+    // Before it is claimed: who cannot read what to do has no right to it.
+    let loaded = definition(world, &record).await?.ok_or_else(undefined)?;
+    let (claim, _lock) = take(world, run, &record.slot).await?;
+    let execution = Execution {
+        world,
+        loaded: &loaded,
+        slot: record.slot.clone(),
+        trigger: record.trigger,
+        interval: record.interval,
+        claim,
+        job_sha256: record.job_sha256,
+        pinned: record.model,
+        promotion: Promotion::IfBlessed,
+        scope: Scope::Chain,
+        tries: TryAgain::ByPolicy,
+        progress: None,
+        stages: Vec::new(),
+    };
+    if record.slot.kind == RunKind::Score
+        && record.model.is_none()
+        && let Err(error) = train_first(world, &loaded, &execution).await
+    {
+        commit::fail(&execution, &error).await?;
+        return Err(RunError { run: Some(run.clone()), ..error });
+    }
+    perform(execution).await?;
+    report::load(world, run).await
+}
+
+/// Trains the first version of a model, if it has no champion.
+async fn train_first(
+    world: &World,
+    loaded: &LoadedJob,
+    scoring: &Execution<'_>,
+) -> Result<(), RunError> {
+    if world.champion(&loaded.job.name).await?.is_some() {
+        return Ok(());
+    }
+    let training = Request {
+        tick: Some(scoring.slot.tick),
+        trigger: Trigger::Initial,
+        force: Force::NewRevision,
+        promotion: Promotion::IfBlessed,
+        scope: Scope::Chain,
+        progress: None,
+    };
+    execute(world, loaded, RunKind::Train, training).await.map(|_| ())
+}

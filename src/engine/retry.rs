@@ -1,0 +1,78 @@
+//! Where an attempt that published nothing leaves its run: tried again, given up, stopped.
+//!
+//! What the daemon starts is tried again as its job says. What a person asks for is not: the person sees
+//! the error and asks again.
+
+use crate::adapters::store::{Afterwards, RunRecord};
+use crate::domain::job::timing::Limits;
+use crate::domain::retry::{Tries, next_try};
+use crate::domain::run::{AttemptOutcome, State, Trigger};
+use crate::engine::error::{Cause, RunError};
+use crate::engine::world::World;
+
+/// How often the process of a run that another one has caused may be lost.
+const LOST_MAX: u32 = 10;
+
+/// How often a run may be interrupted without its being an attempt.
+const INTERRUPTED_MAX: usize = 3;
+
+/// Whether what stopped a run may be gone the next time.
+pub fn is_worth_another_try(cause: Cause) -> bool {
+    match cause {
+        Cause::Other | Cause::Busy => true,
+        Cause::Request | Cause::Job | Cause::Data | Cause::Fsync | Cause::Damaged => false,
+    }
+}
+
+/// What follows the latest attempt of a run by the policy of its job: another try, or none any more.
+pub async fn by_policy(
+    world: &World,
+    record: &RunRecord,
+    limits: &Limits,
+) -> Result<Afterwards, RunError> {
+    let failed = RunError::store("look at the attempts");
+    let attempts = world.store.attempts(&record.id).await.map_err(failed)?;
+    let counts = |outcome: Option<AttemptOutcome>| outcome != Some(AttemptOutcome::Interrupted);
+    let used = attempts.iter().filter(|attempt| counts(attempt.outcome)).count();
+    let since = attempts.first().map_or(record.created_at, |attempt| attempt.started_at);
+    let tries = Tries { used: u32::try_from(used).unwrap_or(u32::MAX), since };
+    let next = next_try(&limits.retry, &record.id, tries, world.now());
+    Ok(next.map_or(Afterwards::Dead, |not_before| Afterwards::Retry { not_before }))
+}
+
+/// What follows an attempt whose process is gone. `limits` is what the job of the run says, where known.
+pub async fn after_end(
+    world: &World,
+    record: &RunRecord,
+    limits: Option<&Limits>,
+    outcome: AttemptOutcome,
+) -> Result<Afterwards, RunError> {
+    match &record.cancel {
+        Some((State::Superseded, _)) => return Ok(Afterwards::Superseded),
+        Some(_) => return Ok(Afterwards::Cancelled),
+        None => {}
+    }
+    let now = Afterwards::Retry { not_before: world.now() };
+    let is_automatic = record.trigger == Trigger::Schedule || record.trigger.is_consequence();
+    match (outcome, limits) {
+        _ if !is_automatic => Ok(Afterwards::Failed),
+        (AttemptOutcome::Interrupted, _)
+            if interruptions(world, record).await? < INTERRUPTED_MAX =>
+        {
+            Ok(now)
+        }
+        // What another run has caused is nobody's request: whoever runs the job next executes it first.
+        (AttemptOutcome::Lost, _) if record.trigger.is_consequence() => {
+            Ok(if record.attempt < LOST_MAX { now } else { Afterwards::Dead })
+        }
+        (_, Some(limits)) => by_policy(world, record, limits).await,
+        (_, None) => Ok(Afterwards::Dead),
+    }
+}
+
+async fn interruptions(world: &World, record: &RunRecord) -> Result<usize, RunError> {
+    let failed = RunError::store("look at the attempts");
+    let attempts = world.store.attempts(&record.id).await.map_err(failed)?;
+    let is_one = |outcome: Option<AttemptOutcome>| outcome == Some(AttemptOutcome::Interrupted);
+    Ok(attempts.iter().filter(|attempt| is_one(attempt.outcome)).count())
+}

@@ -1,0 +1,110 @@
+//! What became of the ticks of a job, as the store has it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::adapters::store::{Pause, TickRange, TickRecord};
+use crate::domain::identity::{JobName, RunId};
+use crate::domain::run::{RunKind, State};
+use crate::domain::schedule::Schedule;
+use crate::engine::error::RunError;
+use crate::engine::jobs::LoadedJob;
+use crate::engine::world::World;
+
+/// Stretches of more ticks are not counted.
+const COUNTED_MAX: usize = 1_000_000;
+
+/// What became of the ticks of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldTicks {
+    /// The job.
+    pub job: JobName,
+    /// Why its ticks are not run, if they are not.
+    pub paused: Option<Pause>,
+    /// Latest first.
+    pub lines: Vec<ToldTick>,
+}
+
+/// A tick, or a stretch of ticks with one fate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldTick {
+    /// What it runs.
+    pub kind: RunKind,
+    /// The first tick.
+    pub first: Timestamp,
+    /// The last one; the same for a single tick.
+    pub last: Timestamp,
+    /// How many; `None` if they are too many to be counted, or the schedule is gone.
+    pub count: Option<usize>,
+    /// What became of them.
+    pub decision: String,
+    /// Why.
+    pub reason: String,
+    /// The run, if there is one.
+    pub run: Option<RunId>,
+    /// How far that is; `None` if it was pruned.
+    pub state: Option<State>,
+    /// When it was ruled.
+    pub decided_at: Timestamp,
+}
+
+/// The latest `limit` lines of the ledger of a job.
+pub async fn told(world: &World, loaded: &LoadedJob, limit: u32) -> Result<ToldTicks, RunError> {
+    let failed = RunError::store("read the ticks");
+    let job = &loaded.job;
+    let mut lines = Vec::new();
+    for record in world.store.ticks(&job.name, limit).await.map_err(failed)? {
+        let state = match &record.run {
+            Some(run) => world.store.run(run).await.map_err(failed)?.map(|record| record.state),
+            None => None,
+        };
+        lines.push(single(record, state));
+    }
+    for range in world.store.tick_ranges(&job.name, limit).await.map_err(failed)? {
+        lines.push(stretch(job_schedule(loaded, range.kind), range));
+    }
+    lines.sort_by_key(|line| std::cmp::Reverse((line.last, line.kind)));
+    lines.truncate(limit as usize);
+    let all = world.store.pauses().await.map_err(failed)?;
+    let paused = all.into_iter().find(|pause| pause.job == job.name);
+    Ok(ToldTicks { job: job.name.clone(), paused, lines })
+}
+
+fn job_schedule(loaded: &LoadedJob, kind: RunKind) -> Option<&Schedule> {
+    let job = &loaded.job;
+    match kind {
+        RunKind::Score => job.schedule.as_ref(),
+        RunKind::Train => job.retrain.as_ref().and_then(|retrain| retrain.cron.as_ref()),
+    }
+}
+
+fn single(record: TickRecord, state: Option<State>) -> ToldTick {
+    ToldTick {
+        kind: record.kind,
+        first: record.tick,
+        last: record.tick,
+        count: Some(1),
+        decision: record.decision.decision,
+        reason: record.decision.reason,
+        run: record.run,
+        state,
+        decided_at: record.decided_at,
+    }
+}
+
+fn stretch(schedule: Option<&Schedule>, range: TickRange) -> ToldTick {
+    let before = range.first.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(range.first);
+    let count = schedule
+        .map(|schedule| schedule.ticks_between(before, range.last, COUNTED_MAX + 1).len())
+        .filter(|count| *count <= COUNTED_MAX);
+    ToldTick {
+        kind: range.kind,
+        first: range.first,
+        last: range.last,
+        count,
+        decision: range.fate.id().to_owned(),
+        reason: range.reason,
+        run: None,
+        state: None,
+        decided_at: range.decided_at,
+    }
+}

@@ -1,0 +1,159 @@
+//! `kill -9` of the daemon, of the processes that it has started, or of both, at random moments.
+//!
+//! The checker reads what the program leaves: the ledger, the runs, and the output folders with their
+//! manifests. Every tick must have one fate, every run of a tick an end, and every published file a run.
+//! `NIGHTSHIFT_KILLS` sets the count.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::Value;
+
+use super::{job, project, stop};
+use crate::sandbox::Sandbox;
+
+/// Kills in an ordinary test run; the whole story is told with 1,000.
+const KILLS: u64 = 12;
+
+/// Jobs, each with a tick every so many seconds.
+const PERIODS: [u32; 4] = [1, 2, 3, 5];
+
+fn kills() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
+    let asked = std::env::var("NIGHTSHIFT_KILLS").ok();
+    asked.map_or(KILLS, |text| text.parse().expect("NIGHTSHIFT_KILLS is a number"))
+}
+
+#[test]
+fn no_tick_is_lost_or_doubled_by_kills_at_any_moment() {
+    let overlaps = ["skip", "queue_one", "queue_all", "replace"];
+    let mut sandbox =
+        project("2026-01-05T03:00:00Z", 1).file("nightshift.toml", "[daemon]\nmax_running = 3\n");
+    for (period, overlap) in PERIODS.iter().zip(overlaps) {
+        let more = format!(
+            "overlap = \"{overlap}\"\ncatchup = \"all\"\nmisfire_grace = \"1s\"\n\
+             [run]\nretry = {{ attempts = 50, base = \"0s\" }}"
+        );
+        let name = format!("every-{period}");
+        sandbox = sandbox.job(&name, &job(&name, &format!("*/{period} * * * * *"), &more));
+    }
+    let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(kills());
+    let (mut of_daemon, mut of_children) = (0_u64, 0_u64);
+    for _ in 0..kills() {
+        let daemon = sandbox.spawn(["daemon"]);
+        std::thread::sleep(Duration::from_millis(random.gen_range(100..3_000)));
+        let children = children_of(sandbox.root());
+        if random.gen_bool(0.5) {
+            for pid in &children {
+                of_children += u64::from(kill(*pid));
+            }
+            std::thread::sleep(Duration::from_millis(random.gen_range(0..700)));
+        }
+        of_daemon += u64::from(daemon.kill().status() == -9);
+        assert!(orphans_end(sandbox.root()), "a child outlives its daemon");
+    }
+    let daemon = sandbox.spawn(["daemon"]);
+    for period in PERIODS {
+        let name = format!("every-{period}");
+        sandbox.run(["pause", &name]).expect(0);
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    for period in PERIODS {
+        sandbox.run(["resume", &format!("every-{period}")]).expect(0);
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    stop(daemon).expect(0);
+    let mut told = BTreeMap::new();
+    for period in PERIODS {
+        check_job(&sandbox, period, &mut told);
+    }
+    sandbox.run(["verify", "--data"]).expect(0);
+    let line = format!(
+        "kill -9: {of_daemon} of daemons, {of_children} of children; ticks by fate: {told:?}\n"
+    );
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    assert_eq!(of_daemon, kills());
+}
+
+/// Every tick of the job has one fate, and what was published is what is on record.
+fn check_job(sandbox: &Sandbox, period: u32, told: &mut BTreeMap<String, u64>) {
+    let name = format!("every-{period}");
+    let ticks = sandbox.run(["ticks", &name, "-n", "100000", "--output", "json"]).expect(0).json();
+    let span = SignedDuration::from_secs(i64::from(period));
+    let mut fates: BTreeMap<Timestamp, u32> = BTreeMap::new();
+    let lines = ticks["ticks"].as_array().unwrap();
+    let single = |line: &&Value| line["first"] == line["last"];
+    let points: BTreeSet<Timestamp> =
+        lines.iter().filter(single).map(|line| time(line, "first")).collect();
+    for line in lines {
+        let (first, last) = (time(line, "first"), time(line, "last"));
+        let mut tick = first;
+        while tick <= last {
+            // Within a minute the ticks of `*/5` are five seconds apart, and 60 is a multiple of each period.
+            if first == last || !points.contains(&tick) {
+                *fates.entry(tick).or_default() += 1;
+                *told.entry(line["decision"].as_str().unwrap().to_owned()).or_default() += 1;
+            }
+            tick += span;
+        }
+    }
+    let (first, last) = (*fates.keys().next().unwrap(), *fates.keys().next_back().unwrap());
+    let mut tick = first;
+    while tick <= last {
+        assert_eq!(fates.get(&tick), Some(&1), "tick {tick} of {name}");
+        tick += span;
+    }
+    let runs = sandbox.run(["runs", &name, "--output", "json", "-n", "100000"]).expect(0).json();
+    let mut committed = BTreeSet::new();
+    for run in runs["runs"].as_array().unwrap() {
+        let state = run["state"].as_str().unwrap();
+        let may = ["committed", "queued", "superseded", "failed"];
+        assert!(may.contains(&state), "{run}");
+        if state == "committed" && run["kind"] == "score" {
+            assert!(committed.insert(run["tick"].as_str().unwrap().to_owned()), "twice: {run}");
+        }
+    }
+    let folder = sandbox.root().join("scores").join(&name);
+    let published = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let published = published.filter(|path| path.join("manifest.json").exists()).count();
+    assert_eq!(published, committed.len(), "{name}");
+}
+
+fn time(line: &Value, key: &str) -> Timestamp {
+    line[key].as_str().unwrap().parse().unwrap()
+}
+
+/// The processes that execute runs of the project at `root`.
+fn children_of(root: &Path) -> Vec<u32> {
+    let wanted = root.display().to_string();
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+            words.contains(&wanted.as_bytes()) && words.contains(&b"execute".as_slice())
+        })
+        .collect()
+}
+
+fn kill(pid: u32) -> bool {
+    let mut command = std::process::Command::new("kill");
+    command.args(["-s", "KILL", &pid.to_string()]).stderr(std::process::Stdio::null());
+    command.status().unwrap().success()
+}
+
+/// Whether the children of a killed daemon are gone, soon.
+fn orphans_end(root: &Path) -> bool {
+    (0..100).any(|_| {
+        let is_over = children_of(root).is_empty();
+        if !is_over {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        is_over
+    })
+}

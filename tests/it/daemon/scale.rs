@@ -1,0 +1,144 @@
+//! Many jobs due in one second, and many that are not due at all.
+//!
+//! What is asserted is that every tick was queued, once. How long that took, and what the daemon costs
+//! while nothing is due, is printed: machines differ. `NIGHTSHIFT_JOBS` sets the number, 10,000 in full.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use sqlx::{Connection as _, Row as _};
+
+use super::{job, project, stop};
+use crate::sandbox::Sandbox;
+
+/// Jobs in an ordinary test run.
+const JOBS: usize = 300;
+
+/// The daemon of the test begins so long before the tick, in seconds.
+const AHEAD: i64 = 20;
+
+fn jobs() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
+    let asked = std::env::var("NIGHTSHIFT_JOBS").ok();
+    asked.map_or(JOBS, |text| text.parse().expect("NIGHTSHIFT_JOBS is a number"))
+}
+
+fn many(jobs: usize, shown: &str, cron: &str) -> Sandbox {
+    let sandbox = project(shown, 1);
+    for number in 0..jobs {
+        let name = format!("job-{number}");
+        sandbox.write(format!("jobs/{name}.toml"), job(&name, cron, ""));
+    }
+    sandbox
+}
+
+/// For each run of the database how long after its tick it was queued, in seconds, ascending.
+fn lags(root: &Path) -> Vec<f64> {
+    let url = format!("sqlite://{}?mode=ro", root.join("state/nightshift.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let rows = runtime.block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let found = sqlx::query("select tick, created_at from run where trigger = 'schedule'")
+            .fetch_all(&mut connection)
+            .await;
+        connection.close().await.unwrap();
+        found.unwrap_or_default()
+    });
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    let lag = |row: &sqlx::sqlite::SqliteRow| {
+        let (tick, created): (&str, &str) = (row.get(0), row.get(1));
+        time(created).duration_since(time(tick)).as_secs_f64()
+    };
+    let mut out: Vec<f64> = rows.iter().map(lag).collect();
+    out.sort_by(f64::total_cmp);
+    out
+}
+
+/// Resident memory in bytes and processor time in seconds of a process.
+fn costs(pid: u32) -> (u64, f64) {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    (kilobytes * 1024, ticks / 100.0)
+}
+
+fn tell(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+#[test]
+fn every_job_that_is_due_in_one_second_is_queued() {
+    let jobs = jobs();
+    let sandbox = many(jobs, "2026-01-05T02:59:40Z", "0 3 * * *");
+    let daemon = sandbox.spawn(["daemon"]);
+    let since = Instant::now();
+    let mut found = Vec::new();
+    while found.len() < jobs {
+        assert!(since.elapsed() < Duration::from_mins(5), "{} of {jobs} were queued", found.len());
+        std::thread::sleep(Duration::from_secs(1));
+        if sandbox.root().join("state/nightshift.db").exists() {
+            found = lags(sandbox.root());
+        }
+    }
+    daemon.signal("TERM");
+    stop(daemon).expect(0);
+    assert_eq!(lags(sandbox.root()).len(), jobs);
+    let at = |percent: usize| found[(found.len() - 1) * percent / 100];
+    tell(&format!(
+        "{jobs} jobs due in one second, queued after (s): p50 {:.3}, p99 {:.3}, max {:.3}; the daemon had {AHEAD} s to begin",
+        at(50),
+        at(99),
+        at(100)
+    ));
+    assert!(found[0] >= 0.0, "a run was queued before its tick");
+}
+
+#[test]
+fn jobs_that_are_not_due_cost_little() {
+    let jobs = jobs();
+    let sandbox = many(jobs, "2026-01-05T04:00:00Z", "0 3 * * *");
+    let daemon = sandbox.spawn(["daemon"]);
+    std::thread::sleep(Duration::from_secs(3 + jobs as u64 / 1_000));
+    let (_, before) = costs(daemon.pid());
+    let since = Instant::now();
+    std::thread::sleep(Duration::from_secs(if jobs > JOBS { 30 } else { 3 }));
+    let (memory, after) = costs(daemon.pid());
+    let share = (after - before) / since.elapsed().as_secs_f64();
+    stop(daemon).expect(0);
+    tell(&format!(
+        "{jobs} jobs, none due: {:.2} % of a core, {} MiB resident",
+        100.0 * share,
+        memory >> 20
+    ));
+}
+
+/// Down for 40 days with a tick every minute: a few lines for each job, whatever the policy.
+#[test]
+fn a_long_downtime_is_dealt_with_at_once() {
+    let jobs = jobs().min(1_000);
+    let sandbox = many(jobs, "2026-01-05T03:00:00Z", "* * * * *");
+    let daemon = sandbox.spawn(["daemon"]);
+    sandbox.wait_for(&["status"], |_| sandbox.root().join("state/daemon.lock").exists());
+    std::thread::sleep(Duration::from_secs(2 + jobs as u64 / 500));
+    stop(daemon).expect(0);
+    let began = lags(sandbox.root()).len();
+    let real = super::real_time();
+    let later = sandbox.env("NIGHTSHIFT_NOW", &format!("2026-02-14T03:00:30Z@{real}*1"));
+    let since = Instant::now();
+    let daemon = later.spawn(["daemon"]);
+    while lags(later.root()).len() < began + jobs {
+        assert!(since.elapsed() < Duration::from_mins(5));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    tell(&format!(
+        "{jobs} jobs, 40 days of minutes missed: ruled on after {:.2} s",
+        since.elapsed().as_secs_f64()
+    ));
+    daemon.signal("TERM");
+    stop(daemon).expect(0);
+}
