@@ -156,6 +156,7 @@ fn corrections_are_accepted() {
         ("/10 * * * *", "*/10 * * * *"),
         ("22-2 * * * *", "22-59,0-2 * * * *"),
         ("0 0 * * FRI-MON", "0 0 * * 5-7,0-1 "),
+        ("0 0 * * 5-0", "0 0 * * 5-7 "),
     ] {
         let problem = Schedule::parse(cron, "UTC", None).unwrap_err();
         let told = format!("{problem} {}", problem.help.clone().unwrap_or_default());

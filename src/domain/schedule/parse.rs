@@ -24,6 +24,9 @@ const NICKNAMES: &[(&str, &str)] = &[
     ("@hourly", "0 * * * *"),
 ];
 
+/// What to do about `H` and `~`, which draw a time anew for each job or each start.
+const NO_DRAWING: &str = "a schedule does not draw its times: write a number";
+
 /// Reads an expression of five fields, six with seconds first, or a nickname.
 pub(super) fn expression(
     text: &str,
@@ -61,7 +64,7 @@ pub(super) fn fields(text: &str) -> Result<[&str; 6], ScheduleProblem> {
     let text = text.trim();
     let text = if text.starts_with('@') { nickname(text)? } else { text };
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    if let Some(first) = words.first().filter(|word| word.contains("TZ=")) {
+    if let Some(first) = words.first().filter(|word| names_zone(word)) {
         let mut problem = bad_value(Field::Second, first);
         problem.help = Some("remove it and use the key `timezone`".to_owned());
         return Err(problem);
@@ -81,6 +84,12 @@ pub(super) fn fields(text: &str) -> Result<[&str; 6], ScheduleProblem> {
             Err(whole(format!("expected 5 or 6 fields, got {}", words.len()), help))
         }
     }
+}
+
+/// Whether `word` is a prefix like `CRON_TZ=Europe/Berlin`.
+fn names_zone(word: &str) -> bool {
+    let key = word.split_once('=').map_or("", |(key, _)| key);
+    key.eq_ignore_ascii_case("TZ") || key.eq_ignore_ascii_case("CRON_TZ")
 }
 
 fn nickname(text: &str) -> Result<&'static str, ScheduleProblem> {
@@ -202,11 +211,15 @@ fn plain_item(field: Field, item: &str) -> Result<Bits, ScheduleProblem> {
     }
     if let Some((low, high)) = base.split_once('-') {
         let (first, mut last) = (value(field, low)?, value(field, high)?);
-        if field == Field::DayOfWeek && last == 0 && first > 0 {
+        // `SAT-SUN` ends on the Sunday after, whose number is 7.
+        if field == Field::DayOfWeek && first > 0 && high.eq_ignore_ascii_case("SUN") {
             last = 7;
         }
         if first > last {
-            let help = format!("write `{first}-{highest},{lowest}-{last}`");
+            let help = match (field, last) {
+                (Field::DayOfWeek, 0) => format!("write `{first}-7`"),
+                _ => format!("write `{first}-{highest},{lowest}-{last}`"),
+            };
             let message = format!("range {low}-{high} runs backwards");
             return Err(problem(field, message, Some(&help)));
         }
@@ -263,7 +276,8 @@ fn number(text: &str) -> Option<u32> {
 fn bad_value(field: Field, text: &str) -> ScheduleProblem {
     let message = format!("found `{text}`, wanted {}", field.wanted());
     let help = match text.as_bytes() {
-        b"H" | b"h" | b"~" => Some("a schedule does not draw its times: write a number"),
+        [b'H' | b'h'] | [b'H' | b'h', b'(', ..] => Some(NO_DRAWING),
+        bytes if bytes.contains(&b'~') => Some(NO_DRAWING),
         b"" => Some("a range is written `1-5`"),
         _ => None,
     };

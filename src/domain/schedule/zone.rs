@@ -1,11 +1,14 @@
 //! Time zones by their IANA names, spelled as IANA spells them.
 //!
 //! A name is refused if it means something else on another machine (`Local`, `localtime`) or only
-//! looks like a zone (`GMT+2`). The zone data come from the system's database through jiff: the one
-//! thing in `domain` that is read from outside, since a zone is a fact about the world and has a
-//! version.
+//! looks like a zone (`GMT+2`). The zone data come from the system's database through jiff, and for a
+//! name that the system lacks from the copy that jiff bundles, so that a file is accepted everywhere
+//! or nowhere. They are the one thing in `domain` that is read from outside, since a zone is a fact
+//! about the world and has a version.
 
-use jiff::tz::{self, TimeZone};
+use std::sync::LazyLock;
+
+use jiff::tz::{self, TimeZone, TimeZoneDatabase};
 
 use super::{Part, ScheduleProblem};
 
@@ -15,6 +18,8 @@ const NAME_BYTES_MAX: usize = 64;
 /// Folders and links of a system's database that are no IANA names: other time scales and local
 /// choices.
 const NOT_IANA: &[&str] = &["posix/", "right/", "posixrules", "localtime", "Etc/Unknown"];
+
+static BUNDLED: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// Looks up the zone called `name`.
 pub(super) fn named(name: &str) -> Result<TimeZone, ScheduleProblem> {
@@ -33,7 +38,7 @@ pub(super) fn named(name: &str) -> Result<TimeZone, ScheduleProblem> {
         ));
     }
     let is_iana = !NOT_IANA.iter().any(|prefix| name.starts_with(prefix));
-    let found = if is_iana { tz::db().get(name).ok() } else { None };
+    let found = tz::db().get(name).or_else(|_| BUNDLED.get(name)).ok().filter(|_| is_iana);
     let Some(zone) = found else {
         let message = format!("there is no time zone `{name}`");
         return Err(problem(message, Some(suggestion(name))));
@@ -62,17 +67,15 @@ fn suggestion(name: &str) -> String {
         }
     }
     let mut nearest: Option<(f64, String)> = None;
-    for known in tz::db().available() {
+    for known in BUNDLED.available() {
         let likeness = strsim::jaro_winkler(&known.as_str().to_lowercase(), &name.to_lowercase());
-        let is_iana = !NOT_IANA.iter().any(|prefix| known.as_str().starts_with(prefix));
-        if is_iana && nearest.as_ref().is_none_or(|(best, _)| likeness > *best) {
+        if nearest.as_ref().is_none_or(|(best, _)| likeness > *best) {
             nearest = Some((likeness, known.as_str().to_owned()));
         }
     }
     match nearest {
         Some((likeness, known)) if likeness >= 0.85 => format!("the nearest name is `{known}`"),
-        Some(_) => "write a name like `Europe/Berlin`, or `UTC`".to_owned(),
-        None => "this machine has no time zone database: install the package `tzdata`".to_owned(),
+        _ => "write a name like `Europe/Berlin`, or `UTC`".to_owned(),
     }
 }
 
