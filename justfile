@@ -39,6 +39,11 @@ crash kills="200":
 gates repeats="2000":
     NIGHTSHIFT_REPEATS={{repeats}} cargo test --release --test it -- comparisons:: --nocapture
 
+# What holds for any schedule, in any zone, from any instant; and every difference from croner, as a table.
+[group('deep')]
+cron cases="1000000":
+    NIGHTSHIFT_CASES={{cases}} cargo test --release --test it -- schedule:: --nocapture --test-threads=1
+
 # Speed of the data path, as ratios to a floor measured in the same run.
 [group('deep')]
 bench *ARGS:

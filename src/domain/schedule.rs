@@ -21,6 +21,8 @@ mod note;
 mod parse;
 /// From local times to instants.
 mod stretch;
+/// The ticks of a span of time.
+mod ticks;
 /// Zones by name.
 mod zone;
 
@@ -32,6 +34,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::run::{Interval, named};
 
 use self::stretch::Pattern;
+pub use self::ticks::Ticks;
 
 /// When a job is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,8 +144,7 @@ impl Schedule {
 
     /// The first tick strictly after `instant`; `None` only near the end of representable time.
     pub fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {
-        let second = Timestamp::from_second(floor_seconds(instant).checked_add(1)?).ok()?;
-        self.pattern.first_tick(&self.timezone, second)
+        self.pattern.first_tick(&self.timezone, second_after(instant)?)
     }
 
     /// The last tick strictly before `instant`.
@@ -154,8 +156,7 @@ impl Schedule {
 
     /// The last tick that is `instant` or earlier.
     pub fn latest_at_or_before(&self, instant: Timestamp) -> Option<Timestamp> {
-        let second = Timestamp::from_second(floor_seconds(instant)).ok()?;
-        self.pattern.last_tick(&self.timezone, second)
+        self.pattern.last_tick(&self.timezone, second_of(instant)?)
     }
 
     /// Whether `instant` is a tick.
@@ -163,17 +164,24 @@ impl Schedule {
         instant.subsec_nanosecond() == 0 && self.latest_at_or_before(instant) == Some(instant)
     }
 
-    /// The first `most` ticks that are later than `after` and not later than `until`, oldest first.
-    pub fn ticks_between(&self, after: Timestamp, until: Timestamp, most: usize) -> Vec<Timestamp> {
-        std::iter::successors(self.next_after(after), |tick| self.next_after(*tick))
-            .take_while(|tick| *tick <= until)
-            .take(most)
-            .collect()
+    /// The ticks that are later than `after` and not later than `until`, from either end.
+    pub fn ticks(&self, after: Timestamp, until: Timestamp) -> Ticks<'_> {
+        Ticks::new(self, after, until)
+    }
+
+    /// Every tick later than `after`, oldest first.
+    pub fn ticks_after(&self, after: Timestamp) -> Ticks<'_> {
+        self.ticks(after, Timestamp::MAX)
     }
 
     /// The span of time whose data the run of `tick` covers: since the tick before it.
     pub fn interval(&self, tick: Timestamp) -> Interval {
         Interval { start: self.previous_before(tick), end: tick }
+    }
+
+    /// The real time since the tick before `tick`; `None` where there is none.
+    pub fn gap_before(&self, tick: Timestamp) -> Option<SignedDuration> {
+        self.previous_before(tick).map(|before| tick.duration_since(before))
     }
 
     /// What daylight saving does to `tick`, if anything: `02:30 does not exist; runs at 03:00`.
@@ -187,6 +195,11 @@ impl Schedule {
     }
 }
 
+/// The zone with the IANA name `name`, under the rules that hold for `timezone` in a job file.
+pub fn zone_named(name: &str) -> Result<TimeZone, ScheduleProblem> {
+    zone::named(name)
+}
+
 impl fmt::Display for ScheduleProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.field {
@@ -196,7 +209,13 @@ impl fmt::Display for ScheduleProblem {
     }
 }
 
-/// Whole seconds since 1970, rounded down.
-fn floor_seconds(instant: Timestamp) -> i64 {
-    instant.as_second() - i64::from(instant.subsec_nanosecond() < 0)
+/// The last whole second that is `instant` or earlier.
+fn second_of(instant: Timestamp) -> Option<Timestamp> {
+    let floor = instant.as_second() - i64::from(instant.subsec_nanosecond() < 0);
+    Timestamp::from_second(floor).ok()
+}
+
+/// The first whole second after `instant`.
+fn second_after(instant: Timestamp) -> Option<Timestamp> {
+    second_of(instant)?.checked_add(SignedDuration::from_secs(1)).ok()
 }

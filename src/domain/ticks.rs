@@ -164,14 +164,10 @@ impl Asked<'_> {
     /// The ticks at the end of a stretch that are no later than `misfire_grace`, oldest first. One that
     /// follows a tick on time is on time itself, however its delay was drawn.
     fn on_time(&self, first: Timestamp, last: Timestamp) -> Vec<Timestamp> {
-        let Self { job, schedule, timing, now } = *self;
+        let Self { job, timing, now, .. } = *self;
         let latest_allowed = timing.misfire_grace.saturating_add(timing.jitter);
-        let mut listed: Vec<Timestamp> =
-            std::iter::successors(Some(last), |tick| schedule.previous_before(*tick))
-                .take_while(|tick| *tick >= first && now.duration_since(*tick) <= latest_allowed)
-                .take(LISTED_MAX)
-                .collect();
-        listed.reverse();
+        let oldest = now.saturating_sub(latest_allowed).unwrap_or(Timestamp::MIN);
+        let mut listed = self.newest(first.max(oldest), last, LISTED_MAX);
         let is_on_time = |tick: &Timestamp| {
             let due = delay(job, *tick, timing.jitter);
             now.duration_since(*tick).saturating_sub(due) <= timing.misfire_grace
@@ -182,11 +178,8 @@ impl Asked<'_> {
 
     /// The last `most` ticks of a stretch, oldest first.
     fn newest(&self, first: Timestamp, last: Timestamp, most: usize) -> Vec<Timestamp> {
-        let mut out: Vec<Timestamp> =
-            std::iter::successors(Some(last), |tick| self.schedule.previous_before(*tick))
-                .take_while(|tick| *tick >= first)
-                .take(most)
-                .collect();
+        let before = first.saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(first);
+        let mut out: Vec<Timestamp> = self.schedule.ticks(before, last).rev().take(most).collect();
         out.reverse();
         out
     }

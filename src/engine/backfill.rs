@@ -84,13 +84,12 @@ async fn ticks(
         return Err(RunError::new("backfill", Cause::Request, message));
     };
     let instant = SignedDuration::from_nanos(1);
-    let mut after = request.from.saturating_sub(instant).unwrap_or(request.from);
+    let after = request.from.saturating_sub(instant).unwrap_or(request.from);
     let mut out = Vec::new();
-    while out.len() < request.max {
-        let Some(tick) = schedule.next_after(after).filter(|tick| *tick <= request.to) else {
+    for tick in schedule.ticks(after, request.to) {
+        if out.len() == request.max {
             break;
-        };
-        after = tick;
+        }
         let current = world
             .store
             .current(&job.name, RunKind::Score, tick)

@@ -72,9 +72,7 @@ pub async fn plan(
         Err(error) => (Vec::new(), Some(error.chain())),
     };
     let next_ticks = job.schedule.as_ref().map_or_else(Vec::new, |schedule| {
-        std::iter::successors(schedule.next_after(world.now()), |tick| schedule.next_after(*tick))
-            .take(TICKS_SHOWN)
-            .collect()
+        schedule.ticks_after(world.now()).take(TICKS_SHOWN).collect()
     });
     Ok(Plan {
         file: loaded.file.clone(),

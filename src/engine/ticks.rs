@@ -10,9 +10,6 @@ use crate::engine::error::RunError;
 use crate::engine::jobs::LoadedJob;
 use crate::engine::world::World;
 
-/// Stretches of more ticks are not counted.
-const COUNTED_MAX: usize = 1_000_000;
-
 /// What became of the ticks of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToldTicks {
@@ -33,8 +30,8 @@ pub struct ToldTick {
     pub first: Timestamp,
     /// The last one; the same for a single tick.
     pub last: Timestamp,
-    /// How many; `None` if they are too many to be counted, or the schedule is gone.
-    pub count: Option<usize>,
+    /// How many; `None` if the schedule is gone.
+    pub count: Option<u64>,
     /// What became of them.
     pub decision: String,
     /// Why.
@@ -93,9 +90,7 @@ fn single(record: TickRecord, state: Option<State>) -> ToldTick {
 
 fn stretch(schedule: Option<&Schedule>, range: TickRange) -> ToldTick {
     let before = range.first.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(range.first);
-    let count = schedule
-        .map(|schedule| schedule.ticks_between(before, range.last, COUNTED_MAX + 1).len())
-        .filter(|count| *count <= COUNTED_MAX);
+    let count = schedule.map(|schedule| schedule.ticks(before, range.last).number());
     ToldTick {
         kind: range.kind,
         first: range.first,

@@ -62,6 +62,17 @@ impl Bits {
         self.last_until(63)
     }
 
+    /// How many members there are.
+    pub(super) fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// How many members are smaller than `value`, which is at most 63.
+    pub(super) fn count_below(self, value: u8) -> u32 {
+        debug_assert!(value < 64);
+        Self(self.0 & ((1 << (value & 63)) - 1)).count()
+    }
+
     pub(super) fn iter(self) -> impl Iterator<Item = u8> {
         (0..64).filter(move |value| self.contains(*value))
     }
@@ -93,6 +104,10 @@ mod tests {
             assert_eq!(set.first_from(from), first, "first from {from}");
             assert_eq!(set.last_until(from), last, "last until {from}");
         }
+        for (value, below) in [(0, 0), (5, 0), (6, 1), (59, 3), (60, 4), (63, 4)] {
+            assert_eq!(set.count_below(value), below, "below {value}");
+        }
+        assert_eq!(set.count(), 4);
         assert_eq!(Bits::EMPTY.first(), None);
         assert_eq!(Bits::EMPTY.last(), None);
     }

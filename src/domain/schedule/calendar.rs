@@ -138,6 +138,25 @@ impl DayPattern {
         None
     }
 
+    /// How many dates from `first` to `last`, both included, are admitted.
+    pub(super) fn count(&self, first: Date, last: Date) -> u32 {
+        let mut out = 0;
+        let mut month = Some(first.first_of_month());
+        while let Some(start) = month.filter(|start| *start <= last) {
+            let high = if start == last.first_of_month() { last.day() } else { 31 };
+            let low = if start == first.first_of_month() { first.day() } else { 1 };
+            let span = Bits::stepped(low.unsigned_abs(), high.unsigned_abs(), 1);
+            out += self.days_of(start).intersection(span).count();
+            month = start.last_of_month().tomorrow().ok();
+        }
+        out
+    }
+
+    /// Whether `date` is admitted.
+    pub(super) fn admits(&self, date: Date) -> bool {
+        self.days_of(date.first_of_month()).contains(date.day().unsigned_abs())
+    }
+
     /// The admitted days of the month that begins on `first`.
     fn days_of(&self, first: Date) -> Bits {
         if !self.months.contains(first.month().unsigned_abs()) {

@@ -59,6 +59,30 @@ impl ClockPattern {
         let hour = self.hours.last_until(hour.checked_sub(1)?)?;
         time(hour, self.minutes.last()?, self.seconds.last()?)
     }
+
+    /// How many times of a day are admitted.
+    pub(super) fn count(&self) -> u32 {
+        self.hours.count() * self.minutes.count() * self.seconds.count()
+    }
+
+    /// How many times of a day are admitted before `time`.
+    pub(super) fn count_before(&self, time: Time) -> u32 {
+        let (hour, minute, second) = parts(time);
+        let mut out = self.hours.count_below(hour) * self.minutes.count() * self.seconds.count();
+        if self.hours.contains(hour) {
+            out += self.minutes.count_below(minute) * self.seconds.count();
+            if self.minutes.contains(minute) {
+                out += self.seconds.count_below(second);
+            }
+        }
+        out
+    }
+
+    /// Whether `time`, a whole second, is admitted.
+    pub(super) fn admits(&self, time: Time) -> bool {
+        let (hour, minute, second) = parts(time);
+        self.hours.contains(hour) && self.minutes.contains(minute) && self.seconds.contains(second)
+    }
 }
 
 fn parts(time: Time) -> (u8, u8, u8) {
@@ -96,5 +120,12 @@ mod tests {
         check((12, 0, 0), Some(at(12, 20, 15, 0)), Some(at(1, 40, 45, 0)));
         check((23, 40, 45), Some(at(23, 40, 45, 0)), Some(at(23, 40, 45, 0)));
         check((23, 59, 59), None, Some(at(23, 40, 45, 0)));
+        assert_eq!(pattern.count(), 12);
+        for (hour, minute, second, before) in
+            [(0, 0, 0, 0), (1, 20, 15, 0), (1, 20, 16, 1), (1, 39, 0, 2), (23, 40, 45, 11)]
+        {
+            assert_eq!(pattern.count_before(at(hour, minute, second, 0)), before);
+        }
+        assert!(pattern.admits(at(12, 40, 45, 0)) && !pattern.admits(at(12, 40, 46, 0)));
     }
 }

@@ -10,8 +10,8 @@
 //!   times in a gap of at most three hours once, at the first instant after it, even on another
 //!   date.
 //!
-//! Consecutive changes of offset are days apart in every IANA zone, so looking at the one change
-//! that begins a stretch is enough.
+//! Consecutive changes of offset are days apart in every IANA zone, which is tested, so looking at
+//! the one change that begins a stretch is enough.
 
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
@@ -119,6 +119,20 @@ impl Pattern {
         }
     }
 
+    /// How many ticks there are from `from` to `until`, both included and whole seconds; takes a
+    /// time that grows with the stretches and months in between, not with the ticks.
+    pub(super) fn count(&self, zone: &TimeZone, from: Timestamp, until: Timestamp) -> u64 {
+        let mut out = 0;
+        let mut from = Some(from);
+        while let Some(first) = from.filter(|first| *first <= until) {
+            let stretch = Stretch::around(zone, first);
+            from = stretch.end;
+            let last = from.and_then(|end| end.checked_sub(SECOND).ok()).unwrap_or(until);
+            out += self.count_in(&stretch, first, last.min(until));
+        }
+        out
+    }
+
     /// The local times in the gap before `stretch` for which there is one tick at its start.
     pub(super) fn first_moved(&self, stretch: &Stretch) -> Option<DateTime> {
         if self.discipline == Discipline::Wildcard {
@@ -169,5 +183,34 @@ impl Pattern {
             Some(local) => stretch.offset.to_timestamp(local).ok(),
             None => stretch.start.filter(|_| self.first_moved(stretch).is_some()),
         }
+    }
+
+    fn count_in(&self, stretch: &Stretch, from: Timestamp, until: Timestamp) -> u64 {
+        let start = stretch.offset.to_datetime(from);
+        let low = start.max(stretch.first_local(self.discipline));
+        let is_moved = stretch.start == Some(from) && self.first_moved(stretch).is_some();
+        let is_one_more = is_moved && !self.admits(start);
+        self.count_local(low, stretch.offset.to_datetime(until)) + u64::from(is_one_more)
+    }
+
+    /// How many local times from `low` to `high`, both included, are admitted.
+    fn count_local(&self, low: DateTime, high: DateTime) -> u64 {
+        if low > high {
+            return 0;
+        }
+        let per_day = u64::from(self.clock.count());
+        let mut out = u64::from(self.days.count(low.date(), high.date())) * per_day;
+        if self.days.admits(low.date()) {
+            out -= u64::from(self.clock.count_before(low.time()));
+        }
+        if self.days.admits(high.date()) {
+            out -= per_day - u64::from(self.clock.count_before(high.time()));
+            out += u64::from(self.clock.admits(high.time()));
+        }
+        out
+    }
+
+    fn admits(&self, local: DateTime) -> bool {
+        self.days.admits(local.date()) && self.clock.admits(local.time())
     }
 }

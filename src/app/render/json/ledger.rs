@@ -32,8 +32,8 @@ struct TickLine<'a> {
     first: String,
     /// The same as `first` for a single tick.
     last: String,
-    /// How many ticks; null if they are too many to be counted.
-    count: Option<usize>,
+    /// How many ticks; null if the schedule is gone.
+    count: Option<u64>,
     decision: &'a str,
     reason: &'a str,
     run: Option<&'a str>,

@@ -43,11 +43,10 @@ fn when(line: &ToldTick) -> String {
     if line.first == line.last {
         return format!("{}{kind}", instant(line.first));
     }
-    let count = line.count.map_or_else(
-        || "too many to count".to_owned(),
-        |count| counted(count as u64, "tick", "ticks"),
-    );
-    format!("{} to {}: {count}{kind}", instant(line.first), instant(line.last))
+    let count = line
+        .count
+        .map_or_else(String::new, |count| format!(": {}", counted(count, "tick", "ticks")));
+    format!("{} to {}{count}{kind}", instant(line.first), instant(line.last))
 }
 
 fn tone(line: &ToldTick) -> Tone {
