@@ -30,3 +30,5 @@ pub mod store;
 pub mod supervisor;
 /// What the program says while it works.
 pub mod telemetry;
+/// Which time zone data are in use.
+pub mod zone_data;

@@ -217,12 +217,19 @@ static STATUS: Shape = Fields(&[
     ),
 ]);
 
+const TICK: Shape = Fields(&[
+    ("utc", Time),
+    ("local", Text),
+    ("zone", Text),
+    ("gap_seconds", Maybe(&Whole)),
+    ("note", Maybe(&Text)),
+]);
+
 static NEXT: Shape = Fields(&[
     ("schema", Word(&["nightshift.next/1"])),
-    (
-        "ticks",
-        Each(&Fields(&[("job", Text), ("utc", Time), ("local", Text), ("note", Maybe(&Text))])),
-    ),
+    ("ticks", Each(&TICK)),
+    ("lints", Each(&Text)),
+    ("zone_data", Fields(&[("source", Text), ("version", Maybe(&Text))])),
 ]);
 
 static RUNS: Shape = Fields(&[
@@ -332,23 +339,16 @@ static IMPORT: Shape = Fields(&[
     ("after", ALIASES),
 ]);
 
+const EXPLAINED: [&str; 7] =
+    ["check", "model_kind", "metric", "comparison", "drift_test", "problem_code", "cron"];
+
 static EXPLAIN: Shape = Fields(&[
     ("schema", Word(&["nightshift.explain/1"])),
     ("thing", Text),
-    (
-        "kind",
-        Word(&[
-            "check",
-            "model_kind",
-            "metric",
-            "comparison",
-            "drift_test",
-            "problem_code",
-            "cron",
-        ]),
-    ),
+    ("kind", Word(&EXPLAINED)),
     ("text", Text),
-    ("ticks", Each(&Time)),
+    ("ticks", Each(&TICK)),
+    ("lints", Each(&Text)),
 ]);
 
 static VERIFY: Shape = Fields(&[
@@ -464,9 +464,8 @@ fn every_document_is_as_the_contract_says() {
     check(&sandbox, &format!("backfill churn {range} --detailed-exit-code"), 4, &BACKFILL);
     let runs = check(&sandbox, "runs churn", 0, &RUNS);
     assert_eq!(runs["runs"].as_array().map(Vec::len), Some(7));
-    let status = check(&sandbox, "status", 0, &STATUS);
-    assert_eq!(status["jobs"][0]["champion"], 1);
-    check(&sandbox, "next churn -n 3", 0, &NEXT);
+    assert_eq!(check(&sandbox, "status", 0, &STATUS)["jobs"][0]["champion"], 1);
+    assert_eq!(check(&sandbox, "next churn -n 3", 0, &NEXT)["ticks"][2]["job"], "churn");
     check(&sandbox, "verify --data", 0, &VERIFY);
     check(&sandbox, "prune --dry-run", 0, &PRUNE);
     check(&sandbox, "doctor", 0, &DOCTOR);

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::{Context, nearest};
 use crate::app::cli::failure::Failure;
-use crate::app::cli::next::upcoming;
+use crate::app::cli::instant;
+use crate::app::cli::next::{refused, upcoming};
 use crate::app::render::json::run::RunDocument;
 use crate::app::render::json::text::ExplainDocument;
-use crate::app::render::text;
+use crate::app::render::text::ticks::{self, ShownTick};
+use crate::app::render::text::{self, Paint};
 use crate::domain::job::code::CODES;
-use crate::domain::schedule::{Schedule, ScheduleProblem};
+use crate::domain::schedule::{DayMatch, Schedule};
 use crate::engine::error::RunError;
 use crate::engine::report;
 use crate::learn::check::CHECKS;
@@ -20,9 +22,6 @@ use crate::learn::compare::COMPARISONS;
 use crate::learn::drift::TESTS;
 use crate::learn::metric::METRICS;
 use crate::learn::model::KINDS;
-
-/// How many ticks of a cron expression are shown.
-const TICKS_SHOWN: usize = 5;
 
 /// Explain a check, model kind, metric, comparison, drift test, problem code, cron or run
 #[derive(Debug, clap::Args)]
@@ -34,11 +33,42 @@ const TICKS_SHOWN: usize = 5;
   nightshift explain psi                a drift test
   nightshift explain unknown_key        a problem code of `validate`
   nightshift explain \"30 2 * * 1-5\"     a cron expression
+  nightshift explain \"30 2 * * *\" --tz Europe/Berlin --from 2026-03-28
   nightshift explain 01k8h3m            a run")]
 pub(crate) struct ExplainArgs {
     /// What to explain
     #[arg(required = true, value_name = "THING")]
     thing: Vec<String>,
+    /// The zone in which a cron expression is read, by its IANA name [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    tz: Option<String>,
+    /// How the two day fields of a cron expression combine
+    #[arg(long, value_name = "HOW")]
+    day_match: Option<DayMatchArg>,
+    /// Ticks of a cron expression after this time [default: now]
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// How many ticks of a cron expression
+    #[arg(short, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    n: u16,
+}
+
+/// How day-of-month and day-of-week combine when both are restricted.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum DayMatchArg {
+    /// A day has to match both
+    And,
+    /// A day has to match one of them
+    Or,
+}
+
+impl From<DayMatchArg> for DayMatch {
+    fn from(arg: DayMatchArg) -> Self {
+        match arg {
+            DayMatchArg::And => Self::And,
+            DayMatchArg::Or => Self::Or,
+        }
+    }
 }
 
 /// A word that nightshift knows, and what it means.
@@ -62,7 +92,7 @@ pub(crate) async fn cmd_explain(context: &Context, args: &ExplainArgs) -> Result
         return Ok(Answer::new(format!("{}\n", entry.text.trim_end()), &document));
     }
     if thing.contains(char::is_whitespace) || thing.starts_with('@') {
-        return explain_cron(thing, context.now());
+        return explain_cron(thing, args, context.now(), context.paint());
     }
     let loaded = context.jobs()?;
     if let Some(world) = context.world_if_any(&loaded.project).await? {
@@ -104,29 +134,27 @@ fn entries() -> Vec<Entry> {
     checks.chain(kinds).chain(metrics).chain(comparisons).chain(tests).chain(codes).collect()
 }
 
-fn explain_cron(expression: &str, now: Timestamp) -> Result<Answer, Failure> {
-    let schedule = Schedule::parse(expression, "UTC", None).map_err(|problem| refused(&problem))?;
-    let ticks = upcoming(&schedule, now, TICKS_SHOWN);
-    let mut text = format!("`{}` in UTC; the next ticks are\n\n", schedule.cron());
-    text.extend(ticks.iter().map(|tick| {
-        let local = tick.to_zoned(jiff::tz::TimeZone::UTC);
-        format!("- {}\n", local.strftime("%a %Y-%m-%d %H:%M:%S"))
-    }));
-    for lint in schedule.lints() {
-        text.extend([format!("\nnote: {lint}\n")]);
-    }
-    let document = ExplainDocument::new(schedule.cron(), "cron", &text).with_ticks(ticks);
+fn explain_cron(
+    expression: &str,
+    args: &ExplainArgs,
+    now: Timestamp,
+    paint: Paint,
+) -> Result<Answer, Failure> {
+    let zone = args.tz.as_deref().unwrap_or("UTC");
+    let schedule = Schedule::parse(expression, zone, args.day_match.map(DayMatch::from))
+        .map_err(|problem| refused(&problem))?;
+    let from = match args.from.as_deref() {
+        Some(text) => instant::parse(text, schedule.timezone())?,
+        None => now,
+    };
+    let shown: Vec<ShownTick<'_>> = upcoming(None, &schedule, from, args.n).collect();
+    let mut text = format!("`{}` in {zone}; the next ticks are\n\n", schedule.cron());
+    // Four columns make it a block of code in Markdown.
+    text.push_str(&ticks::table(&shown, 4, paint));
+    let lints = schedule.lints();
+    text.extend(lints.iter().map(|lint| format!("\nnote: {lint}\n")));
+    let document = ExplainDocument::new(schedule.cron(), "cron", &text).with_ticks(&shown, &lints);
     Ok(Answer::new(text.clone(), &document))
-}
-
-fn refused(problem: &ScheduleProblem) -> Failure {
-    let place =
-        if problem.field.is_empty() { String::new() } else { format!("{}: ", problem.field) };
-    let failure = Failure::usage(format!("{place}{}", problem.message));
-    match &problem.help {
-        Some(help) => failure.hint(help.as_str()),
-        None => failure,
-    }
 }
 
 #[cfg(test)]
@@ -149,9 +177,22 @@ mod tests {
     #[test]
     fn a_cron_expression_is_explained_by_its_ticks() {
         let now = "2026-01-05T12:00:00Z".parse().unwrap();
-        let answer = explain_cron("30 2 * * 1", now).unwrap();
-        assert!(answer.text.contains("- Mon 2026-01-12 02:30:00\n"), "{}", answer.text);
-        assert_eq!(answer.text.matches("- Mon").count(), TICKS_SHOWN);
-        assert!(explain_cron("61 2 * * 1", now).is_err());
+        let args = |tz: Option<&str>| ExplainArgs {
+            thing: Vec::new(),
+            tz: tz.map(ToOwned::to_owned),
+            day_match: None,
+            from: tz.map(|_| "2026-03-28".to_owned()),
+            n: 3,
+        };
+        let plain = Paint { color: false };
+        let explained = |cron: &str, tz: Option<&str>| explain_cron(cron, &args(tz), now, plain);
+        let text = explained("30 2 * * 1", None).unwrap().text;
+        let line = "    Mon 2026-01-12 02:30:00 +00:00  UTC   2026-01-12T02:30:00Z  7 d\n";
+        assert!(text.contains(line) && text.matches("    Mon").count() == 3, "{text}");
+        let text = explained("30 2 * * *", Some("Europe/Berlin")).unwrap().text;
+        let line = "2026-03-29T01:00:00Z  23 h 30 min  02:30 does not exist; runs at 03:00\n";
+        assert!(text.contains(line) && text.contains("\nnote: hour: a time from 02:00"), "{text}");
+        assert!(explained("61 2 * * 1", None).is_err());
+        assert!(explained("30 2 * * 1", Some("Europe/Berln")).is_err());
     }
 }

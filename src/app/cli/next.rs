@@ -5,13 +5,14 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::adapters::zone_data::{self, ZoneData};
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
 use crate::app::cli::failure::Failure;
 use crate::app::cli::instant;
-use crate::app::render::json::next::{NextDocument, TickDocument};
-use crate::app::render::text::{Align, Cell, Table, Tone};
-use crate::domain::schedule::Schedule;
+use crate::app::render::json::next::NextDocument;
+use crate::app::render::text::ticks::{self, ShownTick};
+use crate::domain::schedule::{Schedule, ScheduleProblem, zone_named};
 use crate::engine::jobs::LoadedJob;
 
 /// Show upcoming ticks, local and in UTC, and what daylight saving does to them
@@ -34,15 +35,6 @@ pub(crate) struct NextArgs {
     tz: Option<String>,
 }
 
-/// A tick of one of the jobs.
-struct Upcoming<'a> {
-    job: &'a str,
-    tick: Timestamp,
-    zone: &'a TimeZone,
-    zone_name: &'a str,
-    note: Option<String>,
-}
-
 /// Runs `nightshift next`.
 pub(crate) fn cmd_next(context: &Context, args: &NextArgs) -> Result<Answer, Failure> {
     let jobs = match &args.job {
@@ -57,61 +49,63 @@ pub(crate) fn cmd_next(context: &Context, args: &NextArgs) -> Result<Answer, Fai
     }
     let zone = args.tz.as_deref().map(|name| zone_called(name).map(|zone| (zone, name)));
     let zone = zone.transpose()?;
-    let mut ticks = Vec::new();
+    let mut shown = Vec::new();
     for job in &jobs {
         let Some(schedule) = job.job.schedule.as_ref().filter(|_| is_shown(job, args)) else {
             continue;
         };
-        let (zone, zone_name) = zone.as_ref().map_or_else(
-            || (schedule.timezone(), schedule.timezone_name()),
-            |(zone, name)| (zone, *name),
-        );
         let from = match args.from.as_deref() {
-            Some(text) => instant::parse(text, zone)?,
+            Some(text) => {
+                instant::parse(text, zone.as_ref().map_or(schedule.timezone(), |(zone, _)| zone))?
+            }
             None => context.now(),
         };
-        let job = job.job.name.as_str();
-        let of_job = upcoming(schedule, from, usize::from(args.n)).into_iter();
-        ticks.extend(of_job.map(|tick| {
-            let note = schedule.note(tick);
-            Upcoming { job, tick, zone, zone_name, note }
-        }));
+        shown.extend(upcoming(Some(job.job.name.as_str()), schedule, from, args.n));
     }
-    ticks.sort_by(|a, b| a.tick.cmp(&b.tick).then(a.job.cmp(b.job)));
-    ticks.truncate(usize::from(args.n));
-    Ok(answer(context, &ticks))
+    if let Some((zone, name)) = &zone {
+        for tick in &mut shown {
+            tick.local = tick.local.with_time_zone(zone.clone());
+            tick.zone = name;
+        }
+    }
+    shown.sort_by(|a, b| a.local.timestamp().cmp(&b.local.timestamp()).then(a.job.cmp(&b.job)));
+    shown.truncate(usize::from(args.n));
+    let asked = jobs.first().filter(|_| args.job.is_some());
+    let lints = asked.and_then(|job| job.job.schedule.as_ref()).map(Schedule::lints);
+    Ok(answer(context, &shown, &lints.unwrap_or_default(), &zone_data::in_use()))
 }
 
-fn answer(context: &Context, ticks: &[Upcoming<'_>]) -> Answer {
-    let left = Align::Left;
-    let mut table =
-        Table::new(&[("job", left), ("utc", left), ("local", left), ("zone", left), ("", left)]);
-    let mut documents = Vec::with_capacity(ticks.len());
-    for upcoming in ticks {
-        let local = upcoming.tick.to_zoned(upcoming.zone.clone());
-        table.row([
-            upcoming.job.into(),
-            upcoming.tick.to_string().into(),
-            local.strftime("%a %Y-%m-%d %H:%M:%S %:z").to_string().into(),
-            upcoming.zone_name.into(),
-            Cell::toned(upcoming.note.as_deref().unwrap_or_default(), Tone::Warning),
-        ]);
-        let note = upcoming.note.as_deref();
-        documents.push(TickDocument::new(upcoming.job, &local, upcoming.zone_name, note));
+fn answer(
+    context: &Context,
+    shown: &[ShownTick<'_>],
+    lints: &[String],
+    zone_data: &ZoneData,
+) -> Answer {
+    let document = NextDocument::new(shown, lints, zone_data);
+    if shown.is_empty() {
+        return Answer::new("no job has a schedule\n".to_owned(), &document);
     }
-    let text = if ticks.is_empty() {
-        "no job has a schedule\n".to_owned()
-    } else {
-        table.render(context.paint())
-    };
-    Answer::new(text, &NextDocument::new(documents))
+    let mut text = ticks::table(shown, 0, context.paint());
+    text.extend(lints.iter().map(|lint| format!("\nnote: {lint}\n")));
+    let version = zone_data.version.as_deref().unwrap_or("of a version that it does not tell");
+    text.extend([format!("\ntime zone data: {version}, {}\n", zone_data.source)]);
+    Answer::new(text, &document)
 }
 
-/// The first `most` ticks after `from`.
-pub(crate) fn upcoming(schedule: &Schedule, from: Timestamp, most: usize) -> Vec<Timestamp> {
-    std::iter::successors(schedule.next_after(from), |tick| schedule.next_after(*tick))
-        .take(most)
-        .collect()
+/// The first `most` ticks of `schedule` after `from`, in its own zone.
+pub(crate) fn upcoming<'a>(
+    job: Option<&'a str>,
+    schedule: &'a Schedule,
+    from: Timestamp,
+    most: u16,
+) -> impl Iterator<Item = ShownTick<'a>> {
+    schedule.ticks_after(from).take(usize::from(most)).map(move |tick| ShownTick {
+        job,
+        local: tick.to_zoned(schedule.timezone().clone()),
+        zone: schedule.timezone_name(),
+        gap: schedule.gap_before(tick),
+        note: schedule.note(tick),
+    })
 }
 
 /// A job that is off has no ticks, unless it was asked for by name.
@@ -119,9 +113,16 @@ fn is_shown(job: &LoadedJob, args: &NextArgs) -> bool {
     job.job.enabled || args.job.is_some()
 }
 
-fn zone_called(name: &str) -> Result<TimeZone, Failure> {
-    TimeZone::get(name).map_err(|_| {
-        Failure::usage(format!("there is no time zone `{name}`"))
-            .hint("zones have IANA names like `Europe/Berlin` and `UTC`")
-    })
+/// The zone that a command line names.
+pub(crate) fn zone_called(name: &str) -> Result<TimeZone, Failure> {
+    zone_named(name).map_err(|problem| refused(&problem))
+}
+
+/// The failure of a command line with a schedule or a zone that is not as it should be.
+pub(crate) fn refused(problem: &ScheduleProblem) -> Failure {
+    let failure = Failure::usage(problem.to_string());
+    match &problem.help {
+        Some(help) => failure.hint(help.as_str()),
+        None => failure,
+    }
 }

@@ -23,6 +23,8 @@ pub(crate) mod plan;
 pub(crate) mod registry;
 /// A run and the runs around it.
 pub(crate) mod run;
+/// Ticks.
+pub(crate) mod ticks;
 
 /// A meaning that colour supports; the text must make sense without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::app::render::json::next::TickDocument;
+use crate::app::render::text::ticks::ShownTick;
+
 /// `nightshift.explain/1`: what a word means.
 #[derive(Debug, Serialize)]
 pub(crate) struct ExplainDocument<'a> {
@@ -19,7 +22,9 @@ pub(crate) struct ExplainDocument<'a> {
     /// Markdown.
     text: &'a str,
     /// The next ticks of a cron expression; empty for anything else.
-    ticks: Vec<Timestamp>,
+    ticks: Vec<TickDocument<'a>>,
+    /// What in a cron expression is allowed but probably not meant.
+    lints: &'a [String],
 }
 
 /// `nightshift.init/1`: the files that were written.
@@ -77,12 +82,12 @@ pub(crate) struct GenerateDocument<'a> {
 impl<'a> ExplainDocument<'a> {
     /// What `thing`, which is a `kind`, means.
     pub(crate) fn new(thing: &'a str, kind: &'static str, text: &'a str) -> Self {
-        Self { schema: "nightshift.explain/1", thing, kind, text, ticks: Vec::new() }
+        Self { schema: "nightshift.explain/1", thing, kind, text, ticks: Vec::new(), lints: &[] }
     }
 
-    /// The same, with the next ticks of a cron expression.
-    pub(crate) fn with_ticks(self, ticks: Vec<Timestamp>) -> Self {
-        Self { ticks, ..self }
+    /// The same, with the next ticks and the lints of a cron expression.
+    pub(crate) fn with_ticks(self, ticks: &'a [ShownTick<'a>], lints: &'a [String]) -> Self {
+        Self { ticks: ticks.iter().map(TickDocument::new).collect(), lints, ..self }
     }
 }
 

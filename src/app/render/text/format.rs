@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::identity::Sha256;
 use crate::domain::registry::MetricValue;
@@ -64,6 +64,18 @@ pub(crate) fn seconds(span: f64) -> String {
     }
 }
 
+/// A whole span of time between ticks: `15 min`, `23 h`, `7 d`, `1 h 30 min`. Days begin at 48 hours,
+/// so that the nights in which clocks change are seen.
+pub(crate) fn gap(span: SignedDuration) -> String {
+    let seconds = span.as_secs();
+    let days = if seconds >= 48 * 3600 { seconds / 86_400 } else { 0 };
+    let hours = seconds / 3600 - days * 24;
+    let parts = [(days, "d"), (hours, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, unit)| format!("{number} {unit}")).collect();
+    parts.join(" ")
+}
+
 /// A measure with four significant digits, without an exponent where that stays short.
 pub(crate) fn measure(value: f64) -> String {
     if !value.is_finite() {
@@ -115,6 +127,21 @@ pub(crate) fn short(hash: &Sha256) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gaps_show_nights_of_23_and_25_hours() {
+        for (seconds, wanted) in [
+            (1, "1 s"),
+            (900, "15 min"),
+            (5430, "1 h 30 min 30 s"),
+            (23 * 3600, "23 h"),
+            (25 * 3600, "25 h"),
+            (48 * 3600, "2 d"),
+            (7 * 86_400 - 3600, "6 d 23 h"),
+        ] {
+            assert_eq!(gap(SignedDuration::from_secs(seconds)), wanted);
+        }
+    }
 
     #[test]
     fn counts_have_separators() {
