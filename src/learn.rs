@@ -18,6 +18,8 @@ pub mod drift;
 pub mod features;
 /// From labelled rows to a fitted model.
 pub mod fit;
+/// How much each feature moves the score.
+pub mod importance;
 /// How good a model is, with intervals.
 pub mod metric;
 /// The kinds of models.

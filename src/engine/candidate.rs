@@ -25,6 +25,7 @@ use crate::engine::report::InputFile;
 use crate::engine::training_rows::{TrainingRows, read};
 use crate::learn::artifact::{Artifact, Scores, TrainingFacts};
 use crate::learn::fit::fit;
+use crate::learn::importance::{Importance, rows_to_shuffle};
 use crate::learn::model::{Labels, ReadLabels, read_labels};
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::split::{FittedRows, SplitRows, split};
@@ -119,6 +120,9 @@ pub fn train(
     let scores = artifact.score(&test).map_err(RunError::data("evaluate"))?;
     let test_ids = pick(&rows.ids, &test_rows);
     artifact.score_reference = Some(score_reference(&artifact, &scores, &test_ids)?);
+    let shuffled = rows.table.frame(&rows_to_shuffle(&test_rows));
+    artifact.importance = Importance::of(&artifact, &shuffled, job.train.seed)
+        .map_err(RunError::data("measure importances"))?;
     let bytes = artifact.encode().map_err(RunError::other("write the model"))?;
     let sha256 = artifacts.store(&bytes).map_err(RunError::other("write the model"))?;
     let tried = &test_rows[..test_rows.len().min(infra::TRIAL_ROWS)];

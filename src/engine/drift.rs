@@ -94,7 +94,8 @@ pub fn report(
     let inputs = Side { reference: &artifact.reference, earlier: earlier.input() };
     for column in artifact.features.columns() {
         let asked = inputs.question(&job.drift, column, Subject::Feature, profiles.input);
-        questions.extend(asked);
+        let importance = artifact.importance_of(column);
+        questions.extend(asked.map(|asked| Question { importance, ..asked }));
     }
     if let Some(label) = &job.data.label {
         let has_labels = profiles.input.column(label).is_some_and(|column| {
@@ -190,14 +191,15 @@ impl<'a> Side<'a> {
             crate::learn::drift::find(test).into_iter().collect();
         let floor = chosen.and_then(|chosen| chosen.floor).unwrap_or(spec.floor);
         let kind = reference.kind();
-        Some(Question { column: name.to_owned(), subject, kind, pair, tests, floor })
+        let (column, importance) = (name.to_owned(), None);
+        Some(Question { column, subject, importance, kind, pair, tests, floor })
     }
 }
 
 impl Drift {
-    /// One finding a column, and one about the table.
+    /// One finding a column, the worst first, and one about the table.
     pub fn findings(&self) -> Vec<Finding> {
-        let columns = self.report.columns.iter();
+        let columns = self.report.worst_first().into_iter();
         let mut out: Vec<Finding> =
             columns.map(|column| column_finding(column, self.report.rule.alpha)).collect();
         out.push(self.data_finding());

@@ -16,6 +16,7 @@ pub use self::score::{ScoreError, Scores};
 use crate::domain::job::Task;
 use crate::domain::table::TableSchema;
 use crate::learn::features::{FittedFeatures, Transform};
+use crate::learn::importance::Importance;
 use crate::learn::model::{Kind, Model};
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::split::FittedRows;
@@ -43,6 +44,8 @@ pub struct Artifact {
     pub reference: ReferenceProfile,
     /// The scores of the rows held out, for comparison with the scores of each run.
     pub score_reference: Option<ReferenceProfile>,
+    /// How much each feature moves the score; `None` if that was not or could not be measured.
+    pub importance: Option<Importance>,
 }
 
 /// What a version was trained on. Nothing here depends on when or where the training ran.
@@ -89,6 +92,13 @@ impl Artifact {
     pub fn positive_class(&self) -> Option<&str> {
         let binary = self.task == Task::Binary;
         self.classes.get(self.positive).map(String::as_str).filter(|_| binary)
+    }
+
+    /// The share of the feature in column `name` in all that moves the score, 0 to 1; `None` if it is not
+    /// known, or the column is no feature.
+    pub fn importance_of(&self, name: &str) -> Option<f64> {
+        let place = self.features.columns().position(|column| column == name)?;
+        self.importance.as_ref()?.shares().get(place).copied()
     }
 
     /// How many outputs the model has.

@@ -98,7 +98,7 @@ pub fn fit(
 }
 
 impl Fitted {
-    /// A version made of what was fitted; `reference` and `score_reference` may be filled in later.
+    /// A version made of what was fitted; scores and importances can be filled in later.
     pub fn into_artifact(
         self,
         facts: TrainingFacts,
@@ -106,7 +106,7 @@ impl Fitted {
         reference: ReferenceProfile,
     ) -> Artifact {
         let Self { features, task, classes, positive, kind, model, warnings: _ } = self;
-        let score_reference = None;
+        let (score_reference, importance) = (None, None);
         Artifact {
             facts,
             schema,
@@ -118,6 +118,7 @@ impl Fitted {
             model,
             reference,
             score_reference,
+            importance,
         }
     }
 }

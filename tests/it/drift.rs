@@ -104,11 +104,11 @@ fn the_latest_run_is_compared_again_from_what_is_on_record() {
     exit 10
     --- stdout
     run $RUN of tick 2026-01-05T03:00:03Z, v1, against the 400 training rows of 2026-01-05T03:00:01Z
-      column        verdict            test  effect   floor  statistic          p   adjusted  rows  before
-      pH            drifted            psi    4.992  0.1000      4.992  4.089e-55  1.227e-54   400     400
-      colour        stable             psi        0  0.1000          0          1          1   400     400
-      good (label)  stable             psi        0  0.1000          0          1          1   400     400
-      score         insufficient_data  psi    4.661  0.1000      4.661  3.325e-23          -   400      85
+      column        verdict            test  effect   floor  statistic          p   adjusted  rows  before  importance
+      pH            drifted            psi    4.992  0.1000      4.992  4.089e-55  1.227e-54   400     400      0.9970
+      colour        stable             psi        0  0.1000          0          1          1   400     400    0.002995
+      good (label)  stable             psi        0  0.1000          0          1          1   400     400           -
+      score         insufficient_data  psi    4.661  0.1000      4.661  3.325e-23          -   400      85           -
     drifted: 1 of 3 columns drifted or broken, 0.3000 of them is the limit; alpha 0.01
     ");
     let found = drift(&sandbox, "wine --output json").expect(10).json();
@@ -144,6 +144,38 @@ fn a_column_that_cannot_be_compared_is_broken() {
     let (before, of_days) = (lines("size", ["1".to_owned()]), lines("size", ["2026-01-05".into()]));
     let found = compare(&before, &of_days, "", 10);
     assert_eq!(column(&found, "size")["broken"], "found date, wanted integer");
+}
+
+#[test]
+fn drift_in_a_feature_that_moves_the_score_ranks_first() {
+    let rows = |strong: u32, weak: u32, fixed: u32| -> String {
+        let row = |row: u32| {
+            let (s, w) = (row * 37 % 101, row * 61 % 103);
+            format!("{},{},{fixed},{}\n", s + strong, w + weak, u8::from(s + w / 20 > 50))
+        };
+        "strong,weak,fixed,good\n".to_owned() + &(0..800).map(row).collect::<String>()
+    };
+    let sandbox = Sandbox::new().job("wine", JOB).data("wine/a.csv", rows(0, 0, 7));
+    sandbox.run(["run", "wine"]).expect(0);
+    sandbox.write("data/wine/a.csv", rows(12, 60, 8));
+    let run = sandbox.run(["score", "wine", "--output", "json"]).expect(10).json();
+    let found = drift(&sandbox, "wine --output json").expect(10).json();
+    let [strong, weak, fixed] = ["strong", "weak", "fixed"].map(|name| column(&found, name));
+    for column in [strong, weak, fixed] {
+        assert_eq!(column["verdict"], "drifted", "{column:#}");
+    }
+    let effect = |column: &serde_json::Value| column["tests"][0]["effect"].as_f64().unwrap();
+    assert!(effect(strong) < effect(weak) && effect(weak) < effect(fixed), "{found:#}");
+    let importance = |column: &serde_json::Value| column["importance"].as_f64().unwrap();
+    assert!(importance(strong) > 10.0 * importance(weak) && importance(fixed) <= 0.0);
+    let features = |columns: &serde_json::Value| -> Vec<String> {
+        let names =
+            columns.as_array().unwrap().iter().filter_map(|column| column["column"].as_str());
+        names.filter(|name| !["good", "score"].contains(name)).map(str::to_owned).collect()
+    };
+    assert_eq!(features(&found["columns"]), ["strong", "weak", "fixed"]);
+    assert_eq!(features(&run["findings"]), ["strong", "weak", "fixed"]);
+    assert_eq!(column(&found, "score")["importance"], serde_json::Value::Null);
 }
 
 #[test]

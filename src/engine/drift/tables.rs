@@ -94,8 +94,9 @@ pub fn compare_tables(request: &TablesRequest) -> Result<TablesDrift, RunError> 
             (Ok(_), None) => Err(Mismatch::Missing),
         };
         let tests = request.tests.clone();
-        let (kind, floor, subject) = (asked.kind(), request.floor, Subject::Feature);
-        Question { column: asked.name.clone(), subject, kind, pair, tests, floor }
+        let (kind, floor) = (asked.kind(), request.floor);
+        let (column, subject, importance) = (asked.name.clone(), Subject::Feature, None);
+        Question { column, subject, importance, kind, pair, tests, floor }
     });
     let report = judge(questions, request.rule);
     let rows = Cell { reference: before.rows() as u64, current: now.rows() as u64 };

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! "NSMODEL\n"  format version (u16)  length of the rest (u64)  sha256 of the rest   (little-endian)
-//! rest: length of the kind (u8)  kind  schema hash (32 bytes)  body (postcard)
+//! rest: length of the kind (u8)  kind  schema hash (32 bytes)  body (postcard)  importances (postcard)
 //! ```
+//!
+//! Files of format version 2 end with the body, and are read as files without importances.
 //!
 //! The hash tells damage from a file that was written by something else; it is no signature. Reading
 //! allocates in proportion to the bytes at hand, never to a length that they claim, and whatever is
@@ -18,11 +20,14 @@ use crate::domain::job::Task;
 use crate::domain::table::{ColumnType, TableSchema};
 use crate::learn::artifact::{Artifact, TrainingFacts, outputs};
 use crate::learn::features::{FittedColumn, FittedFeatures};
+use crate::learn::importance::Importance;
 use crate::learn::model::{CLASSES_MAX, kind};
 use crate::learn::profile::ReferenceProfile;
 
-/// The version of the form that is written, and the only one that is read.
-pub const FORMAT_VERSION: u16 = 2;
+/// The version of the form that is written.
+pub const FORMAT_VERSION: u16 = 3;
+/// The version before importances, which is read as well.
+const WITHOUT_IMPORTANCE: u16 = 2;
 
 const MAGIC: &[u8; 8] = b"NSMODEL\n";
 /// Magic, version, length and hash.
@@ -123,7 +128,8 @@ impl Artifact {
         let mut rest = vec![kind_bytes];
         rest.extend_from_slice(kind);
         rest.extend_from_slice(&schema_hash(&self.schema)?);
-        let rest = postcard::to_extend(&body, rest).map_err(ArtifactError::Encode)?;
+        let rest =
+            postcard::to_extend(&(body, &self.importance), rest).map_err(ArtifactError::Encode)?;
         let found = HEADER_BYTES + rest.len();
         if found > BYTES_MAX {
             return Err(ArtifactError::TooLarge { found });
@@ -143,7 +149,7 @@ impl Artifact {
         if bytes.len() > BYTES_MAX {
             return Err(ArtifactError::TooLarge { found: bytes.len() });
         }
-        let rest = checked_rest(bytes)?;
+        let (version, rest) = checked_rest(bytes)?;
         let (kind_bytes, rest) = rest.split_first().ok_or(damaged("it ends early"))?;
         let (kind_id, rest) =
             rest.split_at_checked(usize::from(*kind_bytes)).ok_or(damaged("it ends early"))?;
@@ -151,8 +157,12 @@ impl Artifact {
         let kind_id = std::str::from_utf8(kind_id).map_err(|_| damaged("its kind is not text"))?;
         let kind =
             kind(kind_id).ok_or_else(|| ArtifactError::NoSuchKind { kind: kind_id.to_owned() })?;
-        let (body, after) = postcard::take_from_bytes::<Body>(body)
-            .map_err(|_| damaged("its parts cannot be read"))?;
+        let unreadable = |_| damaged("its parts cannot be read");
+        let (body, after) = postcard::take_from_bytes::<Body>(body).map_err(unreadable)?;
+        let (importance, after) = match version {
+            WITHOUT_IMPORTANCE => (None, after),
+            _ => postcard::take_from_bytes::<Option<Importance>>(after).map_err(unreadable)?,
+        };
         if !after.is_empty() {
             return Err(damaged("it goes on after its end"));
         }
@@ -160,6 +170,10 @@ impl Artifact {
             return Err(damaged("its schema has another hash"));
         }
         let task = body.check(kind.tasks()).map_err(damaged)?;
+        let features = body.features.fitted().len();
+        if importance.as_ref().is_some_and(|importance| !importance.is_sound(features)) {
+            return Err(damaged("its importances do not fit its features"));
+        }
         let slots = body.features.slots();
         let model = kind
             .decode(&body.model, &slots, outputs(task, body.classes.len()))
@@ -176,6 +190,7 @@ impl Artifact {
             model,
             reference: body.reference,
             score_reference: body.score_reference,
+            importance,
         })
     }
 }
@@ -208,14 +223,14 @@ impl Body {
     }
 }
 
-/// The bytes after the header, if the header is that of an artifact and fits them.
-fn checked_rest(bytes: &[u8]) -> Result<&[u8], ArtifactError> {
+/// The format version and the bytes after the header, if the header is that of an artifact and fits them.
+fn checked_rest(bytes: &[u8]) -> Result<(u16, &[u8]), ArtifactError> {
     let damaged = |what| ArtifactError::Damaged { what };
     let bytes = bytes.strip_prefix(MAGIC).ok_or(ArtifactError::NotAnArtifact)?;
     let (version, bytes) = bytes.split_first_chunk::<2>().ok_or(damaged("it ends early"))?;
-    let found = u16::from_le_bytes(*version);
-    if found != FORMAT_VERSION {
-        return Err(ArtifactError::OtherFormat { found });
+    let version = u16::from_le_bytes(*version);
+    if ![WITHOUT_IMPORTANCE, FORMAT_VERSION].contains(&version) {
+        return Err(ArtifactError::OtherFormat { found: version });
     }
     let (length, bytes) = bytes.split_first_chunk::<8>().ok_or(damaged("it ends early"))?;
     let (hash, rest) = bytes.split_first_chunk::<32>().ok_or(damaged("it ends early"))?;
@@ -226,7 +241,7 @@ fn checked_rest(bytes: &[u8]) -> Result<&[u8], ArtifactError> {
     if found != *hash {
         return Err(damaged("its content has another hash"));
     }
-    Ok(rest)
+    Ok((version, rest))
 }
 
 fn schema_hash(schema: &TableSchema) -> Result<[u8; 32], ArtifactError> {
@@ -276,6 +291,11 @@ mod tests {
         bytes
     }
 
+    fn hex_digest(bytes: &[u8]) -> String {
+        let digest: [u8; 32] = Sha256::digest(bytes).into();
+        crate::domain::identity::Sha256(digest).to_string()
+    }
+
     #[track_caller]
     fn check_refused(bytes: &[u8], wanted: &str) {
         assert_eq!(Artifact::decode(bytes).unwrap_err().to_string(), wanted);
@@ -301,9 +321,9 @@ mod tests {
         check_refused(b"", "the file is not a nightshift model");
         check_refused(b"PAR1 and so on", "the file is not a nightshift model");
         let mut other = good.clone();
-        other[8] = 3;
+        other[8] = 4;
         let wanted =
-            "the model file has format version 3, wanted 2; use the nightshift that wrote it";
+            "the model file has format version 4, wanted 3; use the nightshift that wrote it";
         check_refused(&other, wanted);
         let early = "the model file is damaged: it is shorter or longer than it says";
         check_refused(&good[..good.len() - 1], early);
@@ -326,11 +346,43 @@ mod tests {
     /// apart. (The dummy kind, because its numbers come from exact operations alone.)
     #[test]
     fn the_form_of_this_format_version_never_changes() {
-        let digest: [u8; 32] = Sha256::digest(bytes("dummy")).into();
         assert_eq!(
-            crate::domain::identity::Sha256(digest).to_string(),
+            hex_digest(&bytes("dummy")),
+            "92f2c97a22a71b0cd1c5688b0a11adae0092c64e5887484f8c679ba2d78cd5e5"
+        );
+    }
+
+    /// The digest is the one that this test held when 2 was the version that was written.
+    #[test]
+    fn files_of_the_version_before_importances_are_read() {
+        let mut old = bytes("dummy");
+        assert_eq!(old.pop(), Some(0), "no importances");
+        old[8] = 2;
+        let old = resealed(old);
+        assert_eq!(
+            hex_digest(&old),
             "312d01eb305a5f6b0cd378957f73c6db7e53b5272ad79db0305cd4ea82d4d224"
         );
+        let read = Artifact::decode(&old).unwrap();
+        assert_eq!(read.importance, None);
+        assert_eq!(read.encode().unwrap(), bytes("dummy"));
+    }
+
+    #[test]
+    fn importances_must_be_those_of_the_features() {
+        let sample = Sample::new(300);
+        let mut artifact = sample.artifact("two", "binary", "logistic");
+        artifact.importance = Importance::of(&artifact, &sample.frame(), 7).unwrap();
+        let bytes = artifact.encode().unwrap();
+        let read = Artifact::decode(&bytes).unwrap();
+        assert!(read.importance_of("x0") > Some(0.0) && read.importance == artifact.importance);
+        assert_eq!(read.importance_of("two"), None);
+        let other = sample.artifact("three", "multiclass", "dummy");
+        let mut forged = other.encode().unwrap();
+        forged.pop();
+        forged.extend(postcard::to_stdvec(&Some(vec![1.0, 0.0])).unwrap());
+        let wanted = "the model file is damaged: its importances do not fit its features";
+        check_refused(&resealed(forged), wanted);
     }
 
     #[test]
@@ -373,7 +425,7 @@ mod tests {
         fn random_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             prop_assert!(Artifact::decode(&bytes).is_err());
             let forged = resealed([vec![0; HEADER_BYTES], bytes].concat());
-            let forged = [MAGIC.as_slice(), &[2, 0], &forged[10..]].concat();
+            let forged = [MAGIC.as_slice(), &[3, 0], &forged[10..]].concat();
             prop_assert!(Artifact::decode(&forged).is_err());
         }
     }

@@ -28,6 +28,8 @@ pub struct Question<'a> {
     pub column: String,
     /// What it is to the model.
     pub subject: Subject,
+    /// Its share in all that moves the score, 0 to 1; `None` if that is not known, or it is no feature.
+    pub importance: Option<f64>,
     /// What its reference holds.
     pub kind: CellKind,
     /// The column and its reference, or why there is no such pair.
@@ -69,6 +71,8 @@ pub struct ColumnDrift {
     pub column: String,
     /// What it is to the model.
     pub subject: Subject,
+    /// Its share in all that moves the score, 0 to 1; `None` if that is not known, or it is no feature.
+    pub importance: Option<f64>,
     /// What its reference holds.
     pub kind: CellKind,
     /// Rows of both sides.
@@ -116,15 +120,21 @@ impl ColumnDrift {
         self.measured.first().and_then(|first| first.shift).map_or(0.0, |shift| shift.effect)
     }
 
-    /// How bad it is, for lists with the worst first: the verdict, then the effect in floors.
-    pub fn badness(&self) -> (u8, f64) {
-        let rank = match self.verdict {
-            ColumnVerdict::Broken => 3,
-            ColumnVerdict::Drifted => 2,
-            ColumnVerdict::Stable => 1,
-            ColumnVerdict::InsufficientData => 0,
+    /// How bad it is, for lists with the worst first: the verdict, then the effect in floors times the
+    /// importance, then the effect in floors alone.
+    ///
+    /// A broken column has no effect and counts as one floor. Label and score count in full, as a feature
+    /// would that alone moves the score: what they do needs no detour through the model. Where importances
+    /// are not known, every column counts in full.
+    fn badness(&self) -> (u8, f64, f64) {
+        let floors = self.effect() / self.floor.max(f64::MIN_POSITIVE);
+        let (rank, size) = match self.verdict {
+            ColumnVerdict::Broken => (3, 1.0),
+            ColumnVerdict::Drifted => (2, floors),
+            ColumnVerdict::Stable => (1, floors),
+            ColumnVerdict::InsufficientData => (0, floors),
         };
-        (rank, self.effect() / self.floor.max(f64::MIN_POSITIVE))
+        (rank, size * self.importance.unwrap_or(1.0), floors)
     }
 }
 
@@ -134,7 +144,7 @@ impl DriftReport {
         let mut out: Vec<&ColumnDrift> = self.columns.iter().collect();
         out.sort_by(|a, b| {
             let (a, b) = (a.badness(), b.badness());
-            b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
+            b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(b.2.total_cmp(&a.2))
         });
         out
     }
@@ -167,10 +177,11 @@ pub fn judge<'a>(
 
 /// Measures one column; `Stable` stands for a verdict that is still to be made.
 fn measure(question: Question<'_>, rule: Rule) -> ColumnDrift {
-    let Question { column, subject, kind, pair, tests, floor } = question;
+    let Question { column, subject, importance, kind, pair, tests, floor } = question;
     let mut out = ColumnDrift {
         column,
         subject,
+        importance,
         kind,
         rows: Cell::default(),
         measured: Vec::new(),
@@ -239,6 +250,7 @@ mod tests {
         Question {
             column: name.to_owned(),
             subject: Subject::Feature,
+            importance: None,
             kind: CellKind::Number,
             pair: ColumnPair::of(&column(1000, 0.0), tonight),
             tests: TESTS.to_vec(),
@@ -268,6 +280,35 @@ mod tests {
         assert_eq!(moved.p_adjusted, moved.p_value.map(|p| (2.0 * p).min(1.0)));
         let measures: Vec<&str> = moved.measured.iter().map(|measured| measured.test).collect();
         assert_eq!(measures, ["psi", "ks", "jensen_shannon", "wasserstein"]);
+    }
+
+    #[test]
+    fn what_moves_the_score_ranks_first() {
+        use Subject::{Feature, Score};
+        let ranked = |columns: &[(&str, f64, Option<f64>, Subject)]| {
+            let questions: Vec<Question<'_>> = columns
+                .iter()
+                .map(|(name, shift, importance, subject)| Question {
+                    importance: *importance,
+                    subject: *subject,
+                    ..question(name, &column(500, *shift))
+                })
+                .collect();
+            let found = judge(questions, RULE);
+            let order = found.worst_first().into_iter().map(|column| column.column.clone());
+            order.collect::<Vec<_>>().join(" ")
+        };
+        let known = [
+            ("unused", 0.6, Some(0.0), Feature),
+            ("more", 0.5, Some(0.1), Feature),
+            ("less", 0.3, Some(0.9), Feature),
+            ("unused_too", 0.4, Some(0.0), Feature),
+            ("score", 0.5, None, Score),
+            ("same", 0.0, Some(0.9), Feature),
+        ];
+        assert_eq!(ranked(&known), "score less more unused unused_too same");
+        let unknown = known.map(|(name, shift, _, subject)| (name, shift, None, subject));
+        assert_eq!(ranked(&unknown), "unused more score unused_too less same");
     }
 
     #[test]

@@ -85,6 +85,23 @@ pub enum BatchError {
     },
 }
 
+impl BlockColumn {
+    /// The same column with its rows in another order.
+    #[must_use]
+    pub fn reordered(&self, order: &[usize]) -> Self {
+        match self {
+            Self::Number { column, values } => {
+                let values = order.iter().map(|row| values[*row]).collect();
+                Self::Number { column: *column, values }
+            }
+            Self::Levels { first, codes } => {
+                let codes = order.iter().map(|row| codes[*row]).collect();
+                Self::Levels { first: *first, codes }
+            }
+        }
+    }
+}
+
 impl<'a> BlockReader<'a> {
     /// Finds the columns of `features` in `frame`.
     pub fn new(features: &'a FittedFeatures, frame: &'a Frame<'a>) -> Result<Self, BatchError> {

@@ -84,8 +84,9 @@ fn frame(cells: Cells<'_>) -> Frame<'_> {
 
 fn judged(pair: ColumnPair<'_>) -> ColumnDrift {
     let (kind, tests) = (pair.kind(), vec![find("psi").unwrap()]);
-    let (column, subject) = ("x".to_owned(), Subject::Feature);
-    let question = Question { column, subject, kind, pair: Ok(pair), tests, floor: FLOOR };
+    let (column, subject, importance) = ("x".to_owned(), Subject::Feature, None);
+    let question =
+        Question { column, subject, importance, kind, pair: Ok(pair), tests, floor: FLOOR };
     let rule = Rule { alpha: ALPHA, share: 0.3, rows_min: 1 };
     judge(vec![question], rule).columns.remove(0)
 }

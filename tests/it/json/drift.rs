@@ -17,6 +17,7 @@ static DRIFT: Shape = Fields(&[
             ("column", Text),
             ("type", Word(&["number", "text"])),
             ("subject", Maybe(&Word(&["feature", "label", "score"]))),
+            ("importance", Maybe(&Number)),
             ("verdict", Word(&["stable", "drifted", "insufficient_data", "broken"])),
             ("broken", Maybe(&Text)),
             (

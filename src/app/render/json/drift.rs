@@ -42,6 +42,8 @@ struct ColumnDocument<'a> {
     r#type: &'static str,
     /// `feature`, `label` or `score`; null of two tables.
     subject: Option<&'static str>,
+    /// The share in all that moves the score, 0 to 1; null where that is not known, and of no feature.
+    importance: Option<f64>,
     verdict: &'static str,
     /// Why it cannot be compared; null if it can.
     broken: Option<&'a str>,
@@ -93,6 +95,7 @@ impl<'a> DriftDocument<'a> {
                 CellKind::Text => "text",
             },
             subject: subject(column.subject),
+            importance: column.importance,
             verdict: column.verdict.id(),
             broken: column.broken.as_deref(),
             tests: column.measured.iter().map(|one| test(column, one, report)).collect(),

@@ -1,7 +1,8 @@
 //! A comparison with a reference as a table: the worst column first, the verdict of all of them last.
 //!
 //! The first line of a column has the test that decides, with its floor and the p-value that alpha is held
-//! against; further tests have a line each, and only tell.
+//! against; further tests have a line each, and only tell. Where importances are known they have a column,
+//! for the order follows them.
 
 use crate::app::render::text::format::{NONE, count, counted, instant, measure};
 use crate::app::render::text::{Align, Cell, Paint, Table, Tone, inline};
@@ -35,7 +36,7 @@ fn heading(text: &str, paint: Paint) -> String {
 
 fn columns(report: &DriftReport, paint: Paint) -> String {
     let (left, right) = (Align::Left, Align::Right);
-    let mut table = Table::new(&[
+    let mut headings = vec![
         ("column", left),
         ("verdict", left),
         ("test", left),
@@ -46,15 +47,24 @@ fn columns(report: &DriftReport, paint: Paint) -> String {
         ("adjusted", right),
         ("rows", right),
         ("before", right),
-    ])
-    .indented(2);
+    ];
+    // Two tables have no model, and versions of an earlier nightshift no importances.
+    let has_importances = report.columns.iter().any(|column| column.importance.is_some());
+    if has_importances {
+        headings.push(("importance", right));
+    }
+    let mut table = Table::new(&headings).indented(2);
     let mut broken = String::new();
     for column in report.worst_first() {
         let (first, more) = match column.measured.split_first() {
             Some((first, more)) => (Some(first), more),
             None => (None, [].as_slice()),
         };
-        table.row(first_row(column, first));
+        let mut row = first_row(column, first);
+        if has_importances {
+            row.push(maybe(column.importance));
+        }
+        table.row(row);
         for measured in more {
             table.row(further_row(measured));
         }

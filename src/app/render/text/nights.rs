@@ -55,19 +55,10 @@ pub(crate) fn nights(nights: &[(String, Night<'_>)], paint: Paint) -> String {
     table.render(paint) + &reasons
 }
 
-/// The column that drifted most, with its effect; the worst is the first of those that fail.
+/// The worst column with its effect; findings are on record with the worst first.
 fn worst_drift(findings: &[Finding]) -> String {
     let columns = judged_columns(findings);
-    let badness = |finding: &&Finding| {
-        let in_floors = finding.value.unwrap_or(0.0) / finding.limit.unwrap_or(1.0).max(1e-9);
-        let is_bad = finding.verdict == FindingVerdict::Fail;
-        (is_bad, in_floors)
-    };
-    let worst = columns.iter().max_by(|a, b| {
-        let (a, b) = (badness(a), badness(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    });
-    let Some(worst) = worst else { return NONE.to_owned() };
+    let Some(worst) = columns.first() else { return NONE.to_owned() };
     let value = worst.value.map_or_else(|| "broken".to_owned(), measure);
     let column = worst.column.as_deref().unwrap_or(NONE);
     let drifted = columns.iter().filter(|finding| finding.verdict == FindingVerdict::Fail).count();
