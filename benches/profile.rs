@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --profile release --bench profile -- [ROWS]`. The columns are those of a nightly table:
 //! 20 of numbers, of which 3 hold nulls, and 3 of texts. Profile and floor run in one process on the same
-//! memory, both across columns on all cores, so their ratio means something on a busy machine too.
+//! memory, both across columns on all cores, so their ratio means something on a busy machine too. The domain
+//! classifier looks at a sample, so its seconds are for a whole table, however long.
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -10,6 +11,8 @@ use std::io::{self, Write as _};
 use std::time::Instant;
 
 use nightshift::domain::frame::{Cells, Frame, FrameColumn, Numbers};
+use nightshift::learn::drift::domain_classifier::{ROWS_MAX, Side, separate};
+use nightshift::learn::drift::judge::Rule;
 use nightshift::learn::profile::{ProfileError, Profiler, ReferenceProfile};
 use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -102,6 +105,22 @@ fn profile(
     Ok(begun.elapsed().as_secs_f64())
 }
 
+/// Seconds in which the domain classifier compares a sample of `frame` with that of the reference.
+fn tell_apart(
+    reference: &ReferenceProfile,
+    frame: &Frame<'_>,
+    ids: &[u64],
+) -> Result<f64, Box<dyn std::error::Error>> {
+    let current = ReferenceProfile::of(frame, ids, 50).map_err(|error| error.to_string())?;
+    let names: Vec<&str> = frame.columns.iter().map(|column| column.name).collect();
+    let rule = Rule { alpha: 0.01, share: 0.3, rows_min: 100 };
+    let begun = Instant::now();
+    let samples = [reference, &current].map(|profile| profile.sample.first(ROWS_MAX));
+    let [before, now] = samples.each_ref().map(|sample| Side::of(sample, 1_000_000));
+    black_box(separate(&before, &now, &names, &rule)?);
+    Ok(begun.elapsed().as_secs_f64())
+}
+
 fn floor(frame: &Frame<'_>, batches: usize) -> f64 {
     let begun = Instant::now();
     for _ in 0..batches {
@@ -125,24 +144,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     writeln!(out, "{} rows, {threads} threads, best of {REPEATS}", batches * BATCH_ROWS)?;
     writeln!(
         out,
-        "{:>8} {:>10} {:>10} {:>10} {:>12}",
-        "columns", "floor s", "profile s", "ratio", "ns a value"
+        "{:>8} {:>10} {:>10} {:>10} {:>12} {:>13}",
+        "columns", "floor s", "profile s", "ratio", "ns a value", "classifier s"
     )?;
     for (name, reference, frame) in &cases {
         let reference =
             ReferenceProfile::of(reference, &past.ids, 50).map_err(|error| error.to_string())?;
-        let (mut floor_best, mut profile_best) = (f64::INFINITY, f64::INFINITY);
+        let [mut floor_best, mut profile_best, mut classifier_best] = [f64::INFINITY; 3];
         for _ in 0..REPEATS {
             floor_best = floor_best.min(floor(frame, batches));
             let seconds = profile(&reference, frame, &now.ids, batches);
             profile_best = profile_best.min(seconds.map_err(|error| error.to_string())?);
+            classifier_best = classifier_best.min(tell_apart(&reference, frame, &now.ids)?);
         }
         let values = (batches * BATCH_ROWS * frame.columns.len()) as f64;
         let ratio = profile_best / floor_best;
         let nanos = profile_best * 1e9 / values;
         writeln!(
             out,
-            "{name:>8} {floor_best:>10.4} {profile_best:>10.4} {ratio:>10.1} {nanos:>12.2}"
+            "{name:>8} {floor_best:>10.4} {profile_best:>10.4} {ratio:>10.1} {nanos:>12.2} \
+             {classifier_best:>13.4}"
         )?;
     }
     Ok(())

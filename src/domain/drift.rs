@@ -54,6 +54,15 @@ pub struct Limits {
     pub alpha: f64,
 }
 
+/// The area under the ROC curve of a domain classifier from which on two tables count as told apart, if its
+/// interval agrees: the upper limit of `NannyML`.
+pub const SEPARATION_MAX: f64 = 0.65;
+
+/// Whether two tables are told apart: the area is at or above the limit, and its interval above chance.
+pub fn is_separated(area: f64, low: f64) -> bool {
+    area >= SEPARATION_MAX && low > 0.5
+}
+
 /// What a column's effect and adjusted p-value say: both must be beyond their limits.
 pub fn column_verdict(effect: f64, p_adjusted: f64, limits: Limits) -> ColumnVerdict {
     if effect >= limits.floor && p_adjusted < limits.alpha {
@@ -92,6 +101,13 @@ mod tests {
         check(0.5, 0.01, ColumnVerdict::Stable);
         check(0.09, 1e-30, ColumnVerdict::Stable);
         check(f64::NAN, 0.0, ColumnVerdict::Stable);
+    }
+
+    #[test]
+    fn tables_are_told_apart_by_area_and_interval() {
+        assert!(is_separated(0.65, 0.51) && is_separated(1.0, 1.0));
+        assert!(!is_separated(0.64, 0.63) && !is_separated(0.7, 0.5));
+        assert!(!is_separated(0.2, 0.1) && !is_separated(f64::NAN, f64::NAN));
     }
 
     #[test]

@@ -8,6 +8,8 @@
 mod recorded;
 /// The profile that tonight's is compared with.
 mod reference;
+/// The finding about all features together.
+mod separation;
 /// Any two tables.
 pub mod tables;
 
@@ -21,6 +23,7 @@ use crate::domain::job::policy::DriftSpec;
 use crate::domain::run::RunSlot;
 use crate::engine::error::RunError;
 use crate::engine::judge::warning;
+use crate::engine::offload::offload;
 use crate::engine::world::World;
 use crate::learn::artifact::Artifact;
 use crate::learn::drift::judge::{Question, Rule};
@@ -31,6 +34,7 @@ use crate::learn::profile::{ReferenceProfile, TableProfile};
 
 pub use self::recorded::{RecordedDrift, recorded};
 pub use self::reference::{Earlier, earlier};
+use self::separation::Samples;
 
 /// The id of the finding about the table as a whole.
 pub const DATA: &str = "data";
@@ -40,6 +44,8 @@ pub const DATA: &str = "data";
 pub struct Drift {
     /// Every column, with its numbers.
     pub report: DriftReport,
+    /// All features together.
+    pub separation: Finding,
     /// What was compared with, in words.
     pub against: String,
     /// Whether it has consequences.
@@ -65,6 +71,8 @@ pub async fn judge_night(
 ) -> Result<Drift, RunError> {
     let earlier = earlier(world, job, slot.tick, artifact).await?;
     let report = report(job, artifact, profiles, &earlier);
+    let samples = Samples::of(job, artifact, profiles);
+    let separation = offload("judge", move || Ok(samples.finding())).await?;
     let looked_at = job.drift.persist.of.saturating_sub(1);
     let before = world
         .store
@@ -80,7 +88,7 @@ pub async fn judge_night(
         })
         .collect();
     let state = drift_state(report.verdict, &before, job.drift.persist);
-    Ok(Drift { report, against: earlier.to_string(), state })
+    Ok(Drift { report, separation, against: earlier.to_string(), state })
 }
 
 /// Judges every column of a night against the reference.
@@ -197,11 +205,12 @@ impl<'a> Side<'a> {
 }
 
 impl Drift {
-    /// One finding a column, the worst first, and one about the table.
+    /// One finding a column, the worst first, one about all features together, and one about the table.
     pub fn findings(&self) -> Vec<Finding> {
         let columns = self.report.worst_first().into_iter();
         let mut out: Vec<Finding> =
             columns.map(|column| column_finding(column, self.report.rule.alpha)).collect();
+        out.push(self.separation.clone());
         out.push(self.data_finding());
         out
     }

@@ -14,7 +14,7 @@ mod delong;
 /// Shares of right decisions.
 mod mcnemar;
 /// Quantiles and tail areas of the normal distribution.
-mod normal;
+pub(super) mod normal;
 /// Everything else, by resampling.
 mod resample;
 /// Predictions that have been checked.

@@ -11,6 +11,8 @@ pub mod adjust;
 mod chi_square;
 /// Two-row tables of counts.
 pub mod contingency;
+/// All columns together.
+pub mod domain_classifier;
 /// A p-value for a pair.
 pub mod evidence;
 /// The exact test of a table of two by two.

@@ -132,7 +132,7 @@ fn is_held_out(test_share: f64, seed: u64, id_hash: u64) -> bool {
 
 /// Where an id stands between 0 and 2^64: the output function of `SplitMix64` (Steele, Lea and Flood,
 /// "Fast splittable pseudorandom number generators", 2014) on the id mixed with the mixed seed.
-fn place(seed: u64, id_hash: u64) -> u64 {
+pub(super) fn place(seed: u64, id_hash: u64) -> u64 {
     let mix = |value: u64| {
         let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

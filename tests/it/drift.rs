@@ -76,6 +76,7 @@ fn the_worst_column_comes_first_and_the_verdict_last() {
                        chi_square      0.001731           0.002997    0.9985
                        jensen_shannon  0.001500           0.001500    0.9985
       fixed: the column is missing
+      domain_classifier: warn: a classifier tells the rows from those of the reference: roc_auc 0.6784 (0.6156 to 0.7412, alpha 0.01), 0.5 is chance and 0.65 the limit; 400 rows against 600; it only informs
     drifted: 2 of 3 columns drifted or broken, 0.3000 of them is the limit; alpha 0.01
     ");
     assert_eq!(drift(&sandbox, &format!("{line} --exit-zero")).status(), 0);
@@ -109,6 +110,7 @@ fn the_latest_run_is_compared_again_from_what_is_on_record() {
       colour        stable             psi        0  0.1000          0          1          1   400     400    0.002995
       good (label)  stable             psi        0  0.1000          0          1          1   400     400           -
       score         insufficient_data  psi    4.661  0.1000      4.661  3.325e-23          -   400      85           -
+      domain_classifier: warn: a classifier tells the rows from the 400 training rows of 2026-01-05T03:00:01Z: roc_auc 0.8888 (0.8492 to 0.9284, alpha 0.01), 0.5 is chance and 0.65 the limit; 400 rows against 400; it only informs
     drifted: 1 of 3 columns drifted or broken, 0.3000 of them is the limit; alpha 0.01
     ");
     let found = drift(&sandbox, "wine --output json").expect(10).json();
@@ -176,6 +178,44 @@ fn drift_in_a_feature_that_moves_the_score_ranks_first() {
     assert_eq!(features(&found["columns"]), ["strong", "weak", "fixed"]);
     assert_eq!(features(&run["findings"]), ["strong", "weak", "fixed"]);
     assert_eq!(column(&found, "score")["importance"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_change_that_no_column_shows_is_told_and_decides_nothing() {
+    let rows = |follows: bool| -> String {
+        let row = |row: u32| {
+            let (x, y) = (row * 37 % 101, (row * 61 + row / 101 * 17) % 101);
+            format!("{x},{},{}\n", if follows { x } else { y }, u8::from(x > 50))
+        };
+        "x,y,good\n".to_owned() + &(0..606).map(row).collect::<String>()
+    };
+    let found = compare(&rows(false), &rows(true), " --column x --column y", 0);
+    assert_eq!(found["verdict"], "stable", "{found:#}");
+    let all = &found["domain_classifier"];
+    assert_eq!((&all["verdict"], &all["metric"]), (&"warn".into(), &"roc_auc".into()), "{all:#}");
+    assert!(all["value"].as_f64() > Some(0.7) && all["low"].as_f64() > Some(0.5), "{all:#}");
+    let same = compare(&rows(false), &rows(false), "", 0);
+    assert_eq!(same["domain_classifier"]["verdict"], "pass");
+
+    let sandbox = Sandbox::new().job("wine", JOB).data("wine/a.csv", rows(false));
+    sandbox.run(["run", "wine"]).expect(0);
+    sandbox.write("data/wine/a.csv", rows(true));
+    let run = sandbox.run(["score", "wine", "--output", "json"]).expect(0).json();
+    assert_eq!(run["verdict"], "ok");
+    let findings = run["findings"].as_array().unwrap();
+    let told = findings.iter().find(|finding| finding["id"] == "domain_classifier").unwrap();
+    assert_eq!((&told["kind"], &told["verdict"]), (&"drift".into(), &"warn".into()));
+    // The rows of the run are gone; what was found of them is on record.
+    sandbox.write("data/wine/a.csv", "");
+    let found = drift(&sandbox, "wine --output json").expect(0).json();
+    for field in ["value", "low", "high", "limit", "verdict", "message"] {
+        assert_eq!(found["domain_classifier"][field], told[field], "{field}");
+    }
+    let text = drift(&sandbox, "wine").expect(0).stdout;
+    assert!(
+        text.contains("\n  domain_classifier: warn: a classifier tells the rows from"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::engine::error::RunError;
 use crate::engine::report;
 use crate::learn::check::CHECKS;
 use crate::learn::compare::COMPARISONS;
-use crate::learn::drift::TESTS;
+use crate::learn::drift::{TESTS, domain_classifier};
 use crate::learn::metric::METRICS;
 use crate::learn::model::KINDS;
 
@@ -130,8 +130,17 @@ fn entries() -> Vec<Entry> {
     });
     let tests =
         TESTS.iter().map(|test| Entry { id: test.id(), kind: "drift_test", text: test.explain() });
+    let classifier =
+        Entry { id: domain_classifier::ID, kind: "drift_test", text: domain_classifier::EXPLAIN };
     let codes = CODES.iter().map(|(code, text)| Entry { id: code, kind: "problem_code", text });
-    checks.chain(kinds).chain(metrics).chain(comparisons).chain(tests).chain(codes).collect()
+    checks
+        .chain(kinds)
+        .chain(metrics)
+        .chain(comparisons)
+        .chain(tests)
+        .chain([classifier])
+        .chain(codes)
+        .collect()
 }
 
 fn explain_cron(
@@ -172,6 +181,7 @@ mod tests {
         assert!(seen.contains("not_null") && seen.contains("logistic"));
         assert!(seen.contains("roc_auc") && seen.contains("unknown_key"));
         assert!(seen.contains("delong") && seen.contains("psi"));
+        assert!(seen.contains("domain_classifier"));
     }
 
     #[test]

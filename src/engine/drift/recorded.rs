@@ -2,13 +2,15 @@
 //!
 //! A run stores its profiles, and the version that scored holds the reference, so all numbers can be had
 //! again without the data; the rule is that of the job file as the run executed it. What earlier runs
-//! make a reference is looked up anew: if they were corrected since, the numbers follow. Nothing is
+//! make a reference is looked up anew: if they were corrected since, the numbers follow. The finding about
+//! all features together needs rows, which are not stored, and is read as it was recorded. Nothing is
 //! written.
 
 use jiff::Timestamp;
 
 use super::{Profiles, earlier, report};
 use crate::adapters::store::RunRecord;
+use crate::domain::finding::{Finding, FindingKind};
 use crate::domain::identity::{JobName, RunId, Version};
 use crate::domain::job::Job;
 use crate::domain::job::parse::parse;
@@ -18,7 +20,7 @@ use crate::engine::offload::offload;
 use crate::engine::report::resolve;
 use crate::engine::score::{INPUT_PROFILE, SCORE_PROFILE, load_artifact};
 use crate::engine::world::World;
-use crate::learn::drift::DriftReport;
+use crate::learn::drift::{DriftReport, domain_classifier};
 use crate::learn::profile::TableProfile;
 
 /// The stage that errors name.
@@ -35,6 +37,9 @@ pub struct RecordedDrift {
     pub version: Version,
     /// Every column, with its numbers.
     pub report: DriftReport,
+    /// All features together, as it was found then: rows are not stored. `None` of a run before that was
+    /// looked at.
+    pub separation: Option<Finding>,
     /// What was compared with, in words.
     pub against: String,
     /// Whether scores were compared: those of a version that was rolled back in the same run are not on
@@ -78,7 +83,12 @@ pub async fn recorded(
         Ok(report(&definition, &artifact, profiles, &earlier))
     })
     .await?;
-    Ok(RecordedDrift { run, tick, version, report, against, has_scores })
+    let findings = world.store.findings(&run).await.map_err(RunError::store(STAGE))?;
+    let is_separation = |finding: &Finding| {
+        finding.kind == FindingKind::Drift && finding.id == domain_classifier::ID
+    };
+    let separation = findings.into_iter().find(is_separation);
+    Ok(RecordedDrift { run, tick, version, report, separation, against, has_scores })
 }
 
 /// The score run of `job` that `text` names.

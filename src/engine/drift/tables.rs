@@ -7,10 +7,13 @@
 use rayon::prelude::*;
 
 use crate::adapters::dataset::{Batch, ScanRequest, Table, named_files};
+use crate::domain::finding::Finding;
 use crate::domain::table::{ColumnSchema, ColumnType, TableSchema};
+use crate::engine::drift::separation;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::evaluate::no_such_column;
 use crate::engine::pass::BATCH_ROWS;
+use crate::learn::drift::domain_classifier::{Side, rows_to_compare, separate};
 use crate::learn::drift::judge::{Question, Rule};
 use crate::learn::drift::{Cell, ColumnPair, DriftReport, DriftTest, Mismatch, Subject, judge};
 use crate::learn::profile::CellKind;
@@ -38,6 +41,8 @@ pub struct TablesRequest {
 pub struct TablesDrift {
     /// Every column, with its numbers.
     pub report: DriftReport,
+    /// All columns together.
+    pub separation: Finding,
     /// Rows of both tables.
     pub rows: Cell,
     /// Columns of the reference that no test can compare.
@@ -99,8 +104,21 @@ pub fn compare_tables(request: &TablesRequest) -> Result<TablesDrift, RunError> 
         Question { column, subject, importance, kind, pair, tests, floor }
     });
     let report = judge(questions, request.rule);
+    let separation = told_apart(&before, &now, &request.rule);
     let rows = Cell { reference: before.rows() as u64, current: now.rows() as u64 };
-    Ok(TablesDrift { report, rows, left_out })
+    Ok(TablesDrift { report, separation, rows, left_out })
+}
+
+/// Whether a classifier tells the rows of the two apart.
+fn told_apart(before: &TrainingTable, now: &TrainingTable, rule: &Rule) -> Finding {
+    let [reference, current] = [before, now].map(|table| {
+        let (places, id_hashes) = rows_to_compare(table.rows());
+        let table_rows = table.rows() as u64;
+        Side { frame: table.frame(&places), id_hashes: id_hashes.into(), table_rows }
+    });
+    let columns: Vec<&str> = reference.frame.columns.iter().map(|column| column.name).collect();
+    let found = separate(&reference, &current, &columns, rule);
+    separation::finding(found, rule.alpha, "those of the reference")
 }
 
 fn open(patterns: &[String]) -> Result<Table, RunError> {

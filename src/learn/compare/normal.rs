@@ -7,7 +7,7 @@ use statrs::function::erf::erfc;
 const POWER: f64 = 0.8;
 
 /// The value that a standard normal variable stays below with `probability`, between 0 and 1.
-pub(super) fn quantile(probability: f64) -> f64 {
+pub(in crate::learn) fn quantile(probability: f64) -> f64 {
     Normal::standard().inverse_cdf(probability)
 }
 

@@ -109,8 +109,7 @@ impl Design {
         (0..self.width()).find(holds).map(|column| self.names[column].as_str())
     }
 
-    /// A matrix of plain numeric columns.
-    #[cfg(test)]
+    /// A matrix of plain columns of finite numbers, all of one length.
     pub fn from_columns(columns: &[Vec<f64>]) -> Self {
         Self {
             rows: columns.first().map_or(0, Vec::len),

@@ -63,6 +63,19 @@ impl Sample {
         &self.parts.hashes
     }
 
+    /// The `rows_max` rows with the smallest hashes: a sample of the same table.
+    #[must_use]
+    pub fn first(&self, rows_max: usize) -> Self {
+        let Parts { hashes, columns, .. } = &self.parts;
+        let rows = rows_max.min(hashes.len());
+        let column = |column: &SampleColumn| SampleColumn {
+            name: column.name.clone(),
+            values: column.values[..rows].to_vec(),
+        };
+        let columns = columns.iter().map(column).collect();
+        Self { parts: Parts { rows_max, hashes: hashes[..rows].to_vec(), columns } }
+    }
+
     /// The rows as a frame; a column without any text is a column of numbers.
     pub fn frame(&self) -> Frame<'_> {
         let columns = self
@@ -242,6 +255,8 @@ mod tests {
         let found = sample(&hashes, 0.0, 3).finish();
         assert_eq!(found.id_hashes(), [0, 10, 10]);
         assert_eq!(values(&found), [10.0, 1.0, 9.0]);
+        assert_eq!(found.first(3), found);
+        assert_eq!(values(&found.first(2)), [10.0, 1.0]);
         let frame = found.frame();
         let Some(Cells::Number(absent)) = frame.column("absent") else { panic!("no such column") };
         assert_eq!(absent.nulls, [true; 3]);

@@ -4,6 +4,8 @@
 //! from raw values, which must agree. Beside it stands what Evidently says by default of the same rows.
 //! `NIGHTSHIFT_REPEATS` sets how often; the whole story is told with 1,000, and printed as tables.
 
+/// All columns together.
+mod classifier;
 /// Columns of a known distribution.
 mod draw;
 /// What a peer says of the same rows.

@@ -41,6 +41,18 @@ static DRIFT: Shape = Fields(&[
     ("share_max", Number),
     ("rows_min", Whole),
     ("verdict", Word(&["stable", "drifted", "insufficient_data"])),
+    (
+        "domain_classifier",
+        Maybe(&Fields(&[
+            ("metric", Word(&["roc_auc"])),
+            ("value", Maybe(&Number)),
+            ("low", Maybe(&Number)),
+            ("high", Maybe(&Number)),
+            ("limit", Number),
+            ("verdict", Word(&["pass", "warn", "inconclusive"])),
+            ("message", Text),
+        ])),
+    ),
 ]);
 
 #[test]

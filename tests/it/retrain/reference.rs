@@ -15,6 +15,11 @@ fn check(reference: &str, against: &str, wanted: &[&str]) {
         assert_eq!((found.len(), found[0].0), (1, *wanted), "day {day}: {found:?}");
         let is_compared = *wanted != "inconclusive";
         assert!(!is_compared || found[0].1.contains(against), "{found:?}");
+        let all = told(&run, "drift", "domain_classifier");
+        assert_eq!(all.len(), 1, "day {day}: {all:?}");
+        assert!(all[0].1.contains("the 800 training rows"), "{all:?}");
+        let is_other = reference != "\"training\"";
+        assert_eq!(all[0].1.contains("since earlier ticks keep no rows"), is_other, "{all:?}");
     }
 }
 

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::domain::finding::Finding;
 use crate::domain::identity::JobName;
 use crate::engine::drift::RecordedDrift;
 use crate::engine::drift::tables::TablesDrift;
@@ -33,6 +34,23 @@ pub(crate) struct DriftDocument<'a> {
     share_max: f64,
     rows_min: u64,
     verdict: &'static str,
+    /// All columns together, which decides nothing; null of a run before that was looked at.
+    domain_classifier: Option<ClassifierDocument<'a>>,
+}
+
+/// How well a classifier tells the rows from those of the reference.
+#[derive(Debug, Serialize)]
+struct ClassifierDocument<'a> {
+    /// `roc_auc`.
+    metric: Option<&'a str>,
+    /// Null where the rows could not be compared, as are `low` and `high`, its interval at 1 - alpha.
+    value: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    limit: Option<f64>,
+    /// `pass`, `warn` or `inconclusive`.
+    verdict: &'static str,
+    message: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +91,7 @@ impl<'a> DriftDocument<'a> {
             run: Some(found.run.as_str()),
             tick: Some(found.tick),
             version: Some(found.version.0),
+            domain_classifier: found.separation.as_ref().map(ClassifierDocument::from),
             ..Self::new(&found.report, &found.against, |subject| Some(subject.id()))
         }
     }
@@ -80,7 +99,11 @@ impl<'a> DriftDocument<'a> {
     /// The document of two tables.
     pub(crate) fn of_tables(found: &'a TablesDrift, against: &'a str) -> Self {
         let report = &found.report;
-        Self { left_out: &found.left_out, ..Self::new(report, against, |_| None) }
+        Self {
+            left_out: &found.left_out,
+            domain_classifier: Some(ClassifierDocument::from(&found.separation)),
+            ..Self::new(report, against, |_| None)
+        }
     }
 
     fn new(
@@ -113,6 +136,21 @@ impl<'a> DriftDocument<'a> {
             share_max: report.rule.share,
             rows_min: report.rule.rows_min,
             verdict: report.verdict.id(),
+            domain_classifier: None,
+        }
+    }
+}
+
+impl<'a> From<&'a Finding> for ClassifierDocument<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        Self {
+            metric: finding.metric.as_deref(),
+            value: finding.value,
+            low: finding.low,
+            high: finding.high,
+            limit: finding.limit,
+            verdict: finding.verdict.id(),
+            message: &finding.message,
         }
     }
 }

@@ -2,24 +2,27 @@
 //!
 //! The first line of a column has the test that decides, with its floor and the p-value that alpha is held
 //! against; further tests have a line each, and only tell. Where importances are known they have a column,
-//! for the order follows them.
+//! for the order follows them. What is said of all columns together has a line before the verdict.
 
 use crate::app::render::text::format::{NONE, count, counted, instant, measure};
 use crate::app::render::text::{Align, Cell, Paint, Table, Tone, inline};
 use crate::domain::drift::{ColumnVerdict, DataVerdict};
+use crate::domain::finding::{Finding, FindingVerdict};
 use crate::engine::drift::RecordedDrift;
 use crate::engine::drift::tables::TablesDrift;
 use crate::learn::drift::{ColumnDrift, DriftReport, Measured, Subject};
 
 /// The comparison of a run.
 pub(crate) fn run(found: &RecordedDrift, paint: Paint) -> String {
-    let RecordedDrift { run, tick, version, report, against, has_scores } = found;
+    let RecordedDrift { run, tick, version, report, separation: all, against, has_scores } = found;
     let title = format!("run {run} of tick {}, {version}, against {against}", instant(*tick));
     let mut out = heading(&title, paint);
     if !has_scores {
         out.push_str("  without scores: those of the version that was judged are not on record\n");
     }
-    out + &columns(report, paint) + &verdict(report, paint)
+    out += &columns(report, paint);
+    out.extend(all.iter().map(|finding| separation(finding, paint)));
+    out + &verdict(report, paint)
 }
 
 /// The comparison of two tables.
@@ -27,7 +30,8 @@ pub(crate) fn tables(found: &TablesDrift, against: &str, paint: Paint) -> String
     let rows = &found.rows;
     let (before, now) = (count(rows.reference), counted(rows.current, "row", "rows"));
     let title = format!("{now} against the {before} of {against}");
-    heading(&title, paint) + &columns(&found.report, paint) + &verdict(&found.report, paint)
+    let all = separation(&found.separation, paint);
+    heading(&title, paint) + &columns(&found.report, paint) + &all + &verdict(&found.report, paint)
 }
 
 fn heading(text: &str, paint: Paint) -> String {
@@ -117,6 +121,13 @@ fn numbers(measured: Option<&Measured>) -> [Cell; 3] {
 
 fn maybe(value: Option<f64>) -> Cell {
     value.map_or_else(|| NONE.to_owned(), measure).into()
+}
+
+/// All columns together, which decides nothing.
+fn separation(finding: &Finding, paint: Paint) -> String {
+    let tone = if finding.verdict == FindingVerdict::Pass { Tone::Good } else { Tone::Warning };
+    let verdict = paint.tone(tone, finding.verdict.id());
+    format!("  {}: {verdict}: {}\n", finding.id, inline(&finding.message))
 }
 
 fn verdict(report: &DriftReport, paint: Paint) -> String {
