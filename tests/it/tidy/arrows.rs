@@ -42,7 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rand_xoshiro", &["learn"]),
     ("rayon", &["learn", "adapters/dataset", "engine"]),
     ("regex", &["domain", "learn"]),
-    ("rustix", &["adapters/disk"]),
+    ("rustix", &["adapters/disk", "adapters/store"]),
     ("schemars", &["domain/job"]),
     ("serde", &["domain", "learn", "adapters", "engine", "app"]),
     ("serde_json", &["domain/job", "learn", "adapters", "engine", "app"]),
