@@ -12,7 +12,7 @@ pub mod dataset;
 pub mod disk;
 /// The environment of the process.
 pub mod env;
-/// The lock of a run.
+/// Locks of runs and of the state directory.
 pub mod lock;
 /// How much memory the process holds.
 pub mod memory;

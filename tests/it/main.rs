@@ -11,6 +11,7 @@ mod cli;
 mod comparisons;
 mod crash;
 mod customers;
+mod daemon_lock;
 mod drift;
 mod evaluate;
 mod hostile;
