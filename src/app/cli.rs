@@ -23,6 +23,7 @@ mod terminal;
 mod verdict;
 
 mod backfill;
+mod backup;
 mod diff;
 mod doctor;
 mod drift;
@@ -38,6 +39,7 @@ mod next;
 mod plan;
 mod promote;
 mod prune;
+mod restore;
 mod rollback;
 mod run;
 mod runs;
@@ -161,6 +163,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     Verify(verify::VerifyArgs),
     Prune(prune::PruneArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Doctor(doctor::DoctorArgs),
     Generate(generate::GenerateArgs),
 }
@@ -246,6 +250,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure
         Command::Explain(args) => explain::cmd_explain(context, &args).await,
         Command::Verify(args) => verify::cmd_verify(context, &args).await,
         Command::Prune(args) => prune::cmd_prune(context, &args).await,
+        Command::Backup(args) => backup::cmd_backup(context, &args).await,
+        Command::Restore(args) => restore::cmd_restore(context, &args).await,
         Command::Doctor(args) => doctor::cmd_doctor(context, &args).await,
         Command::Generate(args) => generate::cmd_generate(context, &args),
     }

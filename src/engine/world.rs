@@ -18,6 +18,7 @@ use crate::domain::project::Project;
 use crate::domain::run::RunSlot;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::jobs::{LoadedProject, load_project};
+use crate::engine::lost;
 use crate::engine::report::ModelRef;
 
 /// What a command will do with the project.
@@ -27,8 +28,10 @@ pub enum Access {
     Read,
     /// Change what is there; the database must exist.
     Write,
-    /// Change what is there, and make the database if there is none.
+    /// Change what is there, and make the database if there is none and nothing says that there was one.
     Create,
+    /// Change what is there, and make the database if there is none.
+    Begin,
 }
 
 /// Everything outside of a run that a run needs.
@@ -67,8 +70,11 @@ impl World {
         let open = match access {
             Access::Read => Open::ReadOnly,
             Access::Write => Open::ReadWrite,
-            Access::Create => Open::Create,
+            Access::Create | Access::Begin => Open::Create,
         };
+        if access != Access::Begin {
+            lost::require_none(&project_dir, &project)?;
+        }
         let store =
             Store::open(&state_dir, open).await.map_err(RunError::store("open the store"))?;
         let roots = Roots::new(&project_dir, &project.data_roots)
@@ -86,6 +92,18 @@ impl World {
             environment,
             telemetry: None,
         })
+    }
+
+    /// Opens the project at `project_dir` for reading, unless nothing has ever been recorded in it.
+    pub async fn open_if_any(
+        project_dir: &Path,
+        project: &Project,
+    ) -> Result<Option<Self>, RunError> {
+        lost::require_none(project_dir, project)?;
+        if lost::has_database(project_dir, project)? {
+            return Self::open(project_dir, Access::Read).await.map(Some);
+        }
+        Ok(None)
     }
 
     /// Lets runs write their logs through `telemetry`.

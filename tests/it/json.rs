@@ -8,11 +8,14 @@ mod drift;
 /// The document of `evaluate`.
 mod evaluate;
 mod story;
+/// The documents about the health of the project.
+mod upkeep;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use self::upkeep::{DOCTOR, PRUNE, VERIFY};
 use crate::sandbox::{Output, Sandbox};
 
 /// What a value must be.
@@ -351,47 +354,6 @@ static EXPLAIN: Shape = Fields(&[
     ("ticks", Each(&Time)),
 ]);
 
-static VERIFY: Shape = Fields(&[
-    ("schema", Word(&["nightshift.verify/1"])),
-    ("checked", Whole),
-    ("broken", Whole),
-    (
-        "files",
-        Each(&Fields(&[
-            ("path", Text),
-            ("what", Text),
-            ("outcome", Word(&["ok", "missing", "changed"])),
-            ("wanted", Maybe(&Text)),
-            ("found", Maybe(&Text)),
-        ])),
-    ),
-]);
-
-static PRUNE: Shape = Fields(&[
-    ("schema", Word(&["nightshift.prune/1"])),
-    ("dry_run", Flag),
-    ("runs", Whole),
-    ("versions", Whole),
-    ("files", Whole),
-    ("bytes", Whole),
-]);
-
-const HEALTH: Shape = Word(&["ok", "warn", "fail"]);
-
-static DOCTOR: Shape = Fields(&[
-    ("schema", Word(&["nightshift.doctor/1"])),
-    ("verdict", HEALTH),
-    (
-        "lines",
-        Each(&Fields(&[
-            ("name", Text),
-            ("verdict", HEALTH),
-            ("message", Text),
-            ("fix", Maybe(&Text)),
-        ])),
-    ),
-]);
-
 static INIT: Shape = Fields(&[
     ("schema", Word(&["nightshift.init/1"])),
     ("project", Text),
@@ -554,6 +516,8 @@ fn every_command_fails_in_the_same_shape() {
         "explain nothing",
         "verify --project nowhere",
         "prune --project nowhere",
+        "backup nothing.db",
+        "restore nothing.db",
         "doctor --project nowhere",
         "generate nothing",
     ];

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+mod backup;
 mod cli;
 mod comparisons;
 mod crash;
