@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::adapters::artifact::Artifacts;
 use crate::adapters::clock::Clock;
 use crate::adapters::dataset::Roots;
+use crate::adapters::disk::reserve;
 use crate::adapters::env::Environment;
 use crate::adapters::store::{Open, Store};
 use crate::adapters::telemetry::{RunLog, Telemetry};
@@ -74,6 +75,12 @@ impl World {
         };
         if access != Access::Begin {
             lost::require_none(&project_dir, &project)?;
+        }
+        if access != Access::Read
+            && let Err(error) = reserve::tend(&state_dir)
+        {
+            // A new project has no state folder yet, and not every file system can allocate.
+            tracing::debug!(error = %error, "there is no reserve for a full disk");
         }
         let store =
             Store::open(&state_dir, open).await.map_err(RunError::store("open the store"))?;
