@@ -34,6 +34,11 @@ ci:
 crash kills="200":
     NIGHTSHIFT_KILLS={{kills}} cargo test --release --test it -- crash:: --include-ignored
 
+# What becomes of a damaged database, as a table.
+[group('deep')]
+damage mutations="200":
+    NIGHTSHIFT_MUTATIONS={{mutations}} cargo test --release --test it -- damage:: --nocapture
+
 # How often comparisons err and what they find, as a table.
 [group('deep')]
 gates repeats="2000":

@@ -13,6 +13,7 @@ mod comparisons;
 mod crash;
 mod customers;
 mod daemon_lock;
+mod damage;
 mod drift;
 mod evaluate;
 mod hostile;

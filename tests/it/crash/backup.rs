@@ -116,7 +116,7 @@ fn a_killed_restore_leaves_the_old_record_or_none_or_the_new_one() {
         let is_odd = usize::from(number % 2 == 1);
         let ((file, wanted), (_, before)) = (&records[is_odd], &records[1 - is_odd]);
         let running = sandbox.spawn(["restore", file, "--yes"]);
-        std::thread::sleep(undisturbed.mul_f64(random.gen_range(0.3..1.1)));
+        std::thread::sleep(undisturbed.mul_f64(random.gen_range(0.0..1.5)));
         let _ended = running.kill();
         let said = runs();
         match said.status() {
