@@ -34,6 +34,11 @@ ci:
 crash kills="200":
     NIGHTSHIFT_KILLS={{kills}} cargo test --release --test it -- crash:: --include-ignored
 
+# What becomes of a damaged database, as a table.
+[group('deep')]
+damage mutations="200":
+    NIGHTSHIFT_MUTATIONS={{mutations}} cargo test --release --test it -- damage:: --nocapture
+
 # How often comparisons err and what they find, as a table.
 [group('deep')]
 gates repeats="2000":
@@ -43,6 +48,11 @@ gates repeats="2000":
 [group('deep')]
 cron cases="1000000":
     NIGHTSHIFT_CASES={{cases}} cargo test --release --test it -- schedule:: --nocapture --test-threads=1
+
+# What many jobs cost the daemon, as figures.
+[group('deep')]
+scale jobs="10000":
+    NIGHTSHIFT_JOBS={{jobs}} cargo test --release --test it -- daemon::scale --nocapture
 
 # Speed of the data path, as ratios to a floor measured in the same run.
 [group('deep')]

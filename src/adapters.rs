@@ -6,8 +6,6 @@
 pub mod artifact;
 /// The time of day.
 pub mod clock;
-/// The lock of a state directory.
-pub mod daemon_lock;
 /// Tables on disk; the only module that knows polars.
 pub mod dataset;
 /// Room on the disk.
@@ -16,7 +14,7 @@ pub mod disk;
 pub mod env;
 /// What wakes the planner.
 pub mod heartbeat;
-/// The lock of a run.
+/// Locks of runs and of the state directory.
 pub mod lock;
 /// How much memory the process holds.
 pub mod memory;

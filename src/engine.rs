@@ -5,6 +5,8 @@
 
 /// The chain for each missing tick.
 pub mod backfill;
+/// A backup of the record.
+pub mod backup;
 /// A person ends a run.
 pub mod cancel;
 /// From files to an evaluated artifact, in memory.
@@ -31,6 +33,8 @@ pub mod gates;
 pub mod jobs;
 /// Findings that no single batch can make.
 pub mod judge;
+/// A database that is gone although it has been there.
+pub mod lost;
 /// The pointer that readers of a published tick follow.
 pub mod manifest;
 /// CPU work away from the async workers.
@@ -47,6 +51,8 @@ pub mod recover;
 pub mod registry;
 /// What a run did, as it stands in the store.
 pub mod report;
+/// A backup in the place of the record.
+pub mod restore;
 /// The reasons to train, and the run that follows.
 pub mod retrain;
 /// Where an attempt that published nothing leaves its run.

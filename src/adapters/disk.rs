@@ -1,5 +1,8 @@
 //! How much room a file system has left.
 
+/// Room that is kept for the worst moment.
+pub mod reserve;
+
 use std::io;
 use std::path::Path;
 

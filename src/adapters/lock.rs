@@ -1,14 +1,19 @@
-//! The lock of a run: held by the process that executes it, from before its first side effect to its end.
+//! The lock of a run: held by the process that executes it, from before its first side effect to its end. And
+//! that of a state directory, below.
 //!
 //! The kernel lets go of it when the process ends, however it ends, so a lock that can be taken proves
 //! that nobody executes the run any more. Nothing else proves that. The lock is advisory: what keeps a
 //! stale process from doing harm is the token of its claim.
+
+/// The lock of a state directory.
+mod daemon;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+pub use self::daemon::DaemonLock;
 use crate::domain::identity::RunId;
 
 /// A lock that is held until this is dropped.
@@ -18,9 +23,12 @@ pub struct RunLock {
     file: File,
 }
 
+/// Where the locks of runs are within a state directory.
+const FOLDER: &str = "runs";
+
 /// A lock file could not be opened or locked, for another reason than that somebody holds it.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to {action} the run lock `{path}`")]
+#[error("failed to {action} the lock `{path}`")]
 pub struct LockError {
     action: &'static str,
     path: PathBuf,
@@ -31,7 +39,7 @@ pub struct LockError {
 impl RunLock {
     /// Takes the lock of `run`, or returns `None` if somebody holds it.
     pub fn acquire(state_dir: &Path, run: &RunId) -> Result<Option<Self>, LockError> {
-        let folder = state_dir.join("runs");
+        let folder = state_dir.join(FOLDER);
         let path = path_of(state_dir, run);
         let failed = |action| {
             let path = path.clone();
@@ -77,6 +85,28 @@ impl RunLock {
             Err(TryLockError::Error(source)) => Err(failed("try")(source)),
         }
     }
+
+    /// A run whose lock somebody holds, if there is one.
+    pub fn any_held(state_dir: &Path) -> Result<Option<RunId>, LockError> {
+        let folder = state_dir.join(FOLDER);
+        let failed = |source| LockError { action: "look for", path: folder.clone(), source };
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let run =
+                name.to_str().and_then(|name| name.strip_suffix(".lock")).and_then(RunId::parse);
+            if let Some(run) = run
+                && !Self::is_free(state_dir, &run)?
+            {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Drop for RunLock {
@@ -89,7 +119,7 @@ impl Drop for RunLock {
 }
 
 fn path_of(state_dir: &Path, run: &RunId) -> PathBuf {
-    state_dir.join("runs").join(format!("{run}.lock"))
+    state_dir.join(FOLDER).join(format!("{run}.lock"))
 }
 
 /// What came of an attempt to lock an open file.
@@ -137,8 +167,10 @@ mod tests {
         let held = RunLock::acquire(state.path(), &run()).unwrap();
         assert!(held.is_some());
         assert!(!RunLock::is_free(state.path(), &run()).unwrap());
+        assert_eq!(RunLock::any_held(state.path()).unwrap(), Some(run()));
         assert!(RunLock::acquire(state.path(), &run()).unwrap().is_none());
         drop(held);
+        assert_eq!(RunLock::any_held(state.path()).unwrap(), None);
         assert!(RunLock::is_free(state.path(), &run()).unwrap());
         assert!(RunLock::acquire(state.path(), &run()).unwrap().is_some());
     }

@@ -23,6 +23,7 @@ mod terminal;
 mod verdict;
 
 mod backfill;
+mod backup;
 mod cancel;
 mod daemon;
 mod diff;
@@ -43,6 +44,7 @@ mod plan;
 mod promote;
 mod prune;
 mod reload;
+mod restore;
 mod rollback;
 mod run;
 mod runs;
@@ -173,6 +175,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     Verify(verify::VerifyArgs),
     Prune(prune::PruneArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Doctor(doctor::DoctorArgs),
     Generate(generate::GenerateArgs),
     Execute(execute::ExecuteArgs),
@@ -267,6 +271,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure
         Command::Explain(args) => explain::cmd_explain(context, &args).await,
         Command::Verify(args) => verify::cmd_verify(context, &args).await,
         Command::Prune(args) => prune::cmd_prune(context, &args).await,
+        Command::Backup(args) => backup::cmd_backup(context, &args).await,
+        Command::Restore(args) => restore::cmd_restore(context, &args).await,
         Command::Doctor(args) => doctor::cmd_doctor(context, &args).await,
         Command::Generate(args) => generate::cmd_generate(context, &args),
         Command::Execute(args) => execute::cmd_execute(context, &args).await,

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::adapters::disk::reserve;
 use crate::adapters::memory;
 use crate::adapters::publish::{self, Placement, PublishError, Staging, StagingName};
 use crate::adapters::store::{
@@ -112,7 +113,16 @@ pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), Run
         follow_ups: Vec::new(),
         at: execution.world.now(),
     };
-    match execution.world.store.fail(&execution.claim, &failure).await {
+    let (store, claim) = (&execution.world.store, &execution.claim);
+    let recorded = match store.fail(claim, &failure).await {
+        // What filled the disk may well be this run; that it failed is worth the last of the room.
+        Err(StoreError::Full { .. }) if reserve::give_up(&execution.world.state_dir()) => {
+            tracing::warn!("the disk is full: the reserve was given up to record the failure");
+            store.fail(claim, &failure).await
+        }
+        recorded => recorded,
+    };
+    match recorded {
         Ok(()) => {
             discard_staged(execution);
             Ok(())

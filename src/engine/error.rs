@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::adapters::dataset::ScanError;
 use crate::adapters::store::StoreError;
+use crate::adapters::store::copy::CopyError;
 use crate::domain::identity::RunId;
 
 /// An error of the engine: where it happened, what it was, and what kind of remedy it needs.
@@ -24,6 +25,10 @@ pub struct RunError {
     /// Actions that may help.
     pub hints: Vec<String>,
 }
+
+/// What helps where the database is damaged or gone.
+pub const RESTORE: &str =
+    "`nightshift restore FILE` puts a backup in its place and keeps what is there";
 
 /// What kind of remedy an error needs; the command line chooses its exit code by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +71,21 @@ impl RunError {
                 | StoreError::RolledBackByOther { .. }
                 | StoreError::Busy { .. } => Cause::Busy,
                 StoreError::NotInitialised { .. } => Cause::Request,
-                StoreError::Failed { .. } => Cause::Other,
+                StoreError::Full { .. } | StoreError::Failed { .. } => Cause::Other,
             };
-            Self::new(stage, cause, error)
+            let is_damaged = matches!(error, StoreError::Damaged { .. });
+            let out = Self::new(stage, cause, error);
+            if is_damaged { out.hint(RESTORE) } else { out }
+        }
+    }
+
+    /// Turns an error of a copy of the database into one of `stage`.
+    pub fn copy(stage: &'static str) -> impl Fn(CopyError) -> Self + Copy {
+        move |error| match error {
+            CopyError::Store(error) => Self::store(stage)(error),
+            error @ CopyError::Fsync { .. } => Self::new(stage, Cause::Fsync, error),
+            error @ CopyError::Exists { .. } => Self::new(stage, Cause::Request, error),
+            error @ CopyError::Io { .. } => Self::new(stage, Cause::Other, error),
         }
     }
 

@@ -251,7 +251,11 @@ async fn execute(
             return Ok(Outcome::NothingToDo(Box::new(found)));
         }
         (Some(record), Force::NewRevision) => record.slot.revision + 1,
-        (None, _) => 0,
+        (None, _) => world
+            .store
+            .open_revision(&job.name, kind, tick)
+            .await
+            .map_err(RunError::store("claim"))?,
     };
     let slot = RunSlot { job: job.name.clone(), kind, tick, revision };
     let (claim, _lock, job_sha256) = claim(world, loaded, &slot, request.trigger, interval).await?;

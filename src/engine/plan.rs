@@ -176,7 +176,7 @@ pub fn output_root(world: &World, job: &Job) -> Result<PathBuf, RunError> {
 }
 
 /// The folders of a template before its first field: `scores/wine` of `scores/wine/tick={tick:%F}`.
-fn fixed_part(template: &str) -> &str {
+pub(super) fn fixed_part(template: &str) -> &str {
     let until_field = template.split('{').next().unwrap_or(template);
     match until_field.rfind('/') {
         Some(end) if until_field.len() < template.len() => &until_field[..end],

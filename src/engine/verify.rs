@@ -1,4 +1,4 @@
-//! Every stored hash against the disk.
+//! Every stored hash against the disk, once the database that stores them was found to be sound.
 
 use std::io;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::engine::world::World;
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// The artifact of every version that is ready.
+    /// The artifact of every version that is not pruned.
     Models,
     /// That, and every file that a current run has published.
     ModelsAndData,
@@ -50,6 +50,7 @@ pub enum VerifiedOutcome {
 /// Compares what is on record with what is on disk. Changes nothing.
 pub async fn verify(world: &World, scope: Scope) -> Result<Vec<Verified>, RunError> {
     let failed = RunError::store("verify");
+    world.store.integrity_check().await.map_err(failed)?;
     let mut out = Vec::new();
     for model in world.store.models().await.map_err(failed)? {
         for record in world.store.versions(&model).await.map_err(failed)? {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::adapters::artifact::Artifacts;
 use crate::adapters::clock::Clock;
 use crate::adapters::dataset::Roots;
+use crate::adapters::disk::reserve;
 use crate::adapters::env::Environment;
 use crate::adapters::store::{Open, Store};
 use crate::adapters::telemetry::{RunLog, Telemetry};
@@ -18,6 +19,7 @@ use crate::domain::project::Project;
 use crate::domain::run::RunSlot;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::jobs::{LoadedProject, load_project};
+use crate::engine::lost;
 use crate::engine::report::ModelRef;
 
 /// What a command will do with the project.
@@ -27,8 +29,10 @@ pub enum Access {
     Read,
     /// Change what is there; the database must exist.
     Write,
-    /// Change what is there, and make the database if there is none.
+    /// Change what is there, and make the database if there is none and nothing says that there was one.
     Create,
+    /// Change what is there, and make the database if there is none.
+    Begin,
 }
 
 /// Everything outside of a run that a run needs.
@@ -67,8 +71,17 @@ impl World {
         let open = match access {
             Access::Read => Open::ReadOnly,
             Access::Write => Open::ReadWrite,
-            Access::Create => Open::Create,
+            Access::Create | Access::Begin => Open::Create,
         };
+        if access != Access::Begin {
+            lost::require_none(&project_dir, &project)?;
+        }
+        if access != Access::Read
+            && let Err(error) = reserve::tend(&state_dir)
+        {
+            // A new project has no state folder yet, and not every file system can allocate.
+            tracing::debug!(error = %error, "there is no reserve for a full disk");
+        }
         let store =
             Store::open(&state_dir, open).await.map_err(RunError::store("open the store"))?;
         let roots = Roots::new(&project_dir, &project.data_roots)
@@ -86,6 +99,18 @@ impl World {
             environment,
             telemetry: None,
         })
+    }
+
+    /// Opens the project at `project_dir` for reading, unless nothing has ever been recorded in it.
+    pub async fn open_if_any(
+        project_dir: &Path,
+        project: &Project,
+    ) -> Result<Option<Self>, RunError> {
+        lost::require_none(project_dir, project)?;
+        if lost::has_database(project_dir, project)? {
+            return Self::open(project_dir, Access::Read).await.map(Some);
+        }
+        Ok(None)
     }
 
     /// Lets runs write their logs through `telemetry`.

@@ -63,8 +63,10 @@ fn help_lists_every_command() {
       resume    Let the ticks of a paused job be run again
       reload    Let the running daemon read the job files again
       explain   Explain a check, model kind, metric, comparison, drift test, problem code, cron or run
-      verify    Compare every stored hash with the disk
+      verify    Look through the database, and compare every stored hash with the disk
       prune     Delete what `[keep]` allows; what an alias or a rollback needs stays
+      backup    Write a backup of the database to a file, while runs go on
+      restore   Put a backup in the place of the database, which is kept beside it
       doctor    Look at store, disk, clock, zones, permissions and jobs, with a fix for what is wrong
       generate  Print an asset: the schema of job files, shell completions, man pages
 

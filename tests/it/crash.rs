@@ -3,6 +3,8 @@
 //! The checker reads what a reader reads (manifests and the files they name) and what the record says
 //! (`runs`, `verify`); it knows nothing of how the program recovers. `NIGHTSHIFT_KILLS` sets the count.
 
+/// Backups while runs commit.
+mod backup;
 /// A chain of runs that cause one another, up to a rollback.
 mod chain;
 /// What is there when a process is killed.

@@ -10,9 +10,12 @@ mod evaluate;
 /// Every command that fails.
 mod failure;
 mod story;
+/// The documents about the health of the project.
+mod upkeep;
 
 use serde_json::Value;
 
+use self::upkeep::{DOCTOR, PRUNE, VERIFY};
 use crate::sandbox::{Output, Sandbox};
 
 /// What a value must be.
@@ -349,47 +352,6 @@ static EXPLAIN: Shape = Fields(&[
     ("text", Text),
     ("ticks", Each(&TICK)),
     ("lints", Each(&Text)),
-]);
-
-static VERIFY: Shape = Fields(&[
-    ("schema", Word(&["nightshift.verify/1"])),
-    ("checked", Whole),
-    ("broken", Whole),
-    (
-        "files",
-        Each(&Fields(&[
-            ("path", Text),
-            ("what", Text),
-            ("outcome", Word(&["ok", "missing", "changed"])),
-            ("wanted", Maybe(&Text)),
-            ("found", Maybe(&Text)),
-        ])),
-    ),
-]);
-
-static PRUNE: Shape = Fields(&[
-    ("schema", Word(&["nightshift.prune/1"])),
-    ("dry_run", Flag),
-    ("runs", Whole),
-    ("versions", Whole),
-    ("files", Whole),
-    ("bytes", Whole),
-]);
-
-const HEALTH: Shape = Word(&["ok", "warn", "fail"]);
-
-static DOCTOR: Shape = Fields(&[
-    ("schema", Word(&["nightshift.doctor/1"])),
-    ("verdict", HEALTH),
-    (
-        "lines",
-        Each(&Fields(&[
-            ("name", Text),
-            ("verdict", HEALTH),
-            ("message", Text),
-            ("fix", Maybe(&Text)),
-        ])),
-    ),
 ]);
 
 static INIT: Shape = Fields(&[

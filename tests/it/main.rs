@@ -7,11 +7,14 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+mod backup;
 mod cli;
 mod comparisons;
 mod crash;
 mod customers;
 mod daemon;
+mod daemon_lock;
+mod damage;
 mod drift;
 mod evaluate;
 mod hostile;

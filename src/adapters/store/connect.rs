@@ -1,28 +1,29 @@
-//! Opening the database: whose file it is, which schema it has, and the settings of each connection.
+//! Opening the database: whose file it is, which schema it has, and whether it is sound.
 //!
-//! Invariant: a file that is not a sound nightshift database is never written to. What it is is read
-//! first, by a connection that sets nothing; only then is the journal mode set or a migration run.
+//! Invariant: a file that is not a sound nightshift database is never written to. It is looked at first,
+//! by a connection that cannot write; only then is the journal mode set or a migration run.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
+use crate::adapters::store::codec::{number, optional_time};
+use crate::adapters::store::copy::Examined;
+use crate::adapters::store::settings::{self, BUSY_TIMEOUT, Use, plain, pool};
 use crate::adapters::store::{BEGIN, Open, StoreError};
 
 /// "NSFT": tells our databases from other people's.
 const APPLICATION_ID: i64 = 0x4e53_4654;
 
-/// How long a write waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Readers at a time; each has a thread of its own.
-const READERS_MAX: u32 = 2;
+/// Up to this size every opening looks at all of a database, at about 6 ms for each MiB. A larger one is
+/// looked at by who can wait: `verify`, `doctor`, `backup`, `restore` and the start of a daemon.
+const CHECKED_BYTES_MAX: i64 = 32 << 20;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -31,48 +32,114 @@ struct Identity {
     application_id: i64,
     schema: i64,
     tables: i64,
+    journal_mode: String,
+    size_bytes: i64,
+}
+
+/// How a database is looked through for damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// Every page, every row.
+    Quick,
+    /// That, and whether indexes and tables say the same.
+    Full,
 }
 
 /// Opens `path` for a writer and some readers.
 pub(super) async fn open(path: &Path, open: Open) -> Result<(SqlitePool, SqlitePool), StoreError> {
     require_file(path, open)?;
+    let opened = file_number(path)?;
     if !is_current(path, open).await? {
         initialise(path, open).await?;
     }
     let writer = match open {
-        Open::ReadOnly => pool(1).connect_lazy_with(reading(path)),
+        Open::ReadOnly => pool(path, Use::Reading),
         Open::ReadWrite | Open::Create => {
-            let pool = pool(1).connect_lazy_with(writing(path));
-            require_settings(path, &pool).await?;
+            let pool = pool(path, Use::Writing);
+            settings::require(path, &pool, Use::Writing).await?;
             pool
         }
     };
-    Ok((writer, pool(READERS_MAX).connect_lazy_with(reading(path))))
+    let readers = pool(path, Use::Reading);
+    settings::require(path, &readers, Use::Reading).await?;
+    // A connection keeps others from replacing the file. One that was opened before it was replaced would
+    // write into the old file and the new log.
+    if file_number(path)? == opened {
+        Ok((writer, readers))
+    } else {
+        Err(StoreError::Busy { action: OPEN })
+    }
 }
 
-/// Looks at every page of the database for damage.
-pub(super) async fn quick_check(path: &Path, readers: &SqlitePool) -> Result<(), StoreError> {
-    let said: Vec<String> = sqlx::query_scalar("pragma quick_check(5)")
-        .fetch_all(readers)
-        .await
-        .map_err(|source| StoreError::from_sqlx(path, "check the database", source))?;
-    if said == ["ok"] { Ok(()) } else { Err(damaged(path, &said.join("; "))) }
+/// Looks through the database for damage.
+pub(super) async fn check(
+    path: &Path,
+    readers: &SqlitePool,
+    check: Check,
+) -> Result<(), StoreError> {
+    let wrap = |source| StoreError::from_sqlx(path, CHECK, source);
+    let mut connection = readers.acquire().await.map_err(wrap)?;
+    look_through(path, &mut connection, check).await
 }
+
+/// Looks at all of the database at `path`, whoever uses it, and writes nothing. An error unless it is a sound
+/// one, of this schema or of an earlier one.
+pub(super) async fn examine(path: &Path) -> Result<Examined, StoreError> {
+    let wrap = |source| StoreError::from_sqlx(path, OPEN, source);
+    require_file(path, Open::ReadOnly)?;
+    let mut connection = plain(path).read_only(true).connect().await.map_err(wrap)?;
+    let found = identity(&mut connection).await.map_err(wrap)?;
+    judge(path, Open::ReadOnly, &found)?;
+    look_through(path, &mut connection, Check::Full).await?;
+    let out = sqlx::query(SUMMARY)
+        .try_map(|row: SqliteRow| {
+            let (runs, latest_run_at) = (number(&row, "runs")?, optional_time(&row, "latest")?);
+            Ok(Examined { schema: found.schema, runs, latest_run_at })
+        })
+        .fetch_one(&mut connection)
+        .await
+        .map_err(wrap)?;
+    connection.close().await.map_err(wrap)?;
+    Ok(out)
+}
+
+const SUMMARY: &str = "select count(*) as runs, max(created_at) as latest from run";
 
 const OPEN: &str = "open the database";
+const CHECK: &str = "check the database";
 const MIGRATE: &str = "bring the database up to date";
 
-/// Whether the file is a nightshift database with today's schema. An error if it is somebody else's, of a
-/// later version, or damaged.
+/// Whether the file is a nightshift database that can be used as it is. An error if it is somebody else's,
+/// of a later version, or damaged.
 async fn is_current(path: &Path, open: Open) -> Result<bool, StoreError> {
     let wrap = |source| StoreError::from_sqlx(path, OPEN, source);
     let mut connection = plain(path).read_only(true).connect().await.map_err(wrap)?;
     // In one transaction, or another process could make the database between two of the answers.
     let mut transaction = connection.begin().await.map_err(wrap)?;
     let found = identity(&mut transaction).await.map_err(wrap)?;
+    let is_current = judge(path, open, &found)?;
+    if found.size_bytes <= CHECKED_BYTES_MAX {
+        look_through(path, &mut transaction, Check::Full).await?;
+    }
     transaction.rollback().await.map_err(wrap)?;
     connection.close().await.map_err(wrap)?;
-    judge(path, open, &found)
+    Ok(is_current)
+}
+
+async fn look_through(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    check: Check,
+) -> Result<(), StoreError> {
+    let statement = match check {
+        Check::Quick => "pragma quick_check(5)",
+        Check::Full => "pragma integrity_check(5)",
+    };
+    let said: Vec<String> = sqlx::query_scalar(statement)
+        .fetch_all(connection)
+        .await
+        .map_err(|source| StoreError::from_sqlx(path, CHECK, source))?;
+    if said == ["ok"] { Ok(()) } else { Err(damaged(path, &said.join("; "))) }
 }
 
 fn judge(path: &Path, open: Open, found: &Identity) -> Result<bool, StoreError> {
@@ -95,7 +162,8 @@ fn judge(path: &Path, open: Open, found: &Identity) -> Result<bool, StoreError> 
         let path = path.to_owned();
         return Err(StoreError::FromNewerVersion { path, found: found.schema, known });
     }
-    Ok(found.schema == known)
+    // A copy of a database is not in WAL mode.
+    Ok(found.schema == known && found.journal_mode == "wal")
 }
 
 /// Reads who made the database and with which schema. To be called within a transaction.
@@ -104,10 +172,14 @@ async fn identity(connection: &mut SqliteConnection) -> Result<Identity, sqlx::E
         sqlx::query_scalar("pragma application_id").fetch_one(&mut *connection).await?;
     let schema = sqlx::query_scalar("pragma user_version").fetch_one(&mut *connection).await?;
     let tables = sqlx::query_scalar(COUNT_TABLES).fetch_one(&mut *connection).await?;
-    Ok(Identity { application_id, schema, tables })
+    let journal_mode =
+        sqlx::query_scalar("pragma journal_mode").fetch_one(&mut *connection).await?;
+    let size_bytes = sqlx::query_scalar(SIZE).fetch_one(&mut *connection).await?;
+    Ok(Identity { application_id, schema, tables, journal_mode, size_bytes })
 }
 
 const COUNT_TABLES: &str = "select count(*) from sqlite_master";
+const SIZE: &str = "select n.page_count * s.page_size from pragma_page_count n, pragma_page_size s";
 
 /// Sets the journal mode and runs what migrations are missing, all of them in one transaction.
 ///
@@ -159,55 +231,6 @@ async fn enter_wal_mode(path: &Path, connection: &mut SqliteConnection) -> Resul
     }
 }
 
-/// Reads back what a commit depends on, since `SQLite` ignores a setting it cannot make.
-async fn require_settings(path: &Path, writer: &SqlitePool) -> Result<(), StoreError> {
-    let (journal, synchronous, foreign_keys): (String, i64, i64) = sqlx::query_as(SETTINGS)
-        .fetch_one(writer)
-        .await
-        .map_err(|source| StoreError::from_sqlx(path, OPEN, source))?;
-    if (journal.as_str(), synchronous, foreign_keys) == ("wal", 2, 1) {
-        return Ok(());
-    }
-    let found = format!(
-        "journal_mode is `{journal}`, synchronous {synchronous}, foreign_keys {foreign_keys}; wanted \
-         `wal`, 2, 1"
-    );
-    Err(failed(OPEN, io::Error::other(found)))
-}
-
-const SETTINGS: &str = "select j.journal_mode, s.synchronous, f.foreign_keys
-      from pragma_journal_mode j, pragma_synchronous s, pragma_foreign_keys f";
-
-/// Settings that every connection has and that write nothing.
-fn plain(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("trusted_schema", "off")
-        .pragma("cell_size_check", "on")
-        .pragma("mmap_size", "0")
-        .disable_statement_logging()
-}
-
-fn writing(path: &Path) -> SqliteConnectOptions {
-    plain(path).pragma("journal_size_limit", "67108864")
-}
-
-fn reading(path: &Path) -> SqliteConnectOptions {
-    plain(path).read_only(true).pragma("query_only", "on")
-}
-
-/// A pool whose connections live as long as it does: they are to a file, and do not go stale.
-fn pool(connections_max: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections_max)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-}
-
 /// Makes sure that there is a file that may be a database.
 fn require_file(path: &Path, open: Open) -> Result<(), StoreError> {
     // A database has at least one page of 512 bytes. SQLite takes what is smaller for an empty one, and
@@ -246,6 +269,12 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// What tells a file from another one that takes its name.
+fn file_number(path: &Path) -> Result<(u64, u64), StoreError> {
+    let found = fs::metadata(path).map_err(|source| failed(OPEN, source))?;
+    Ok((found.dev(), found.ino()))
+}
+
 /// The schema version that this binary knows: the number of its last migration.
 fn schema_known() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
@@ -259,7 +288,7 @@ fn unwrap_migration(error: MigrateError) -> sqlx::Error {
     }
 }
 
-fn failed(action: &'static str, source: io::Error) -> StoreError {
+pub(super) fn failed(action: &'static str, source: io::Error) -> StoreError {
     StoreError::Failed { action, source: sqlx::Error::Io(source) }
 }
 

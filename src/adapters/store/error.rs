@@ -17,7 +17,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The database cannot be trusted. Nothing was written to it.
-    #[error("the database `{path}` is damaged ({found}); restore a backup, or move the file away")]
+    #[error("the database `{path}` is damaged ({found}); nothing was written to it")]
     Damaged {
         /// The database file.
         path: PathBuf,
@@ -49,6 +49,15 @@ pub enum StoreError {
     /// The disk did not confirm a write. What is on it is not known, so the process must end.
     #[error("failed to {action}: the disk did not confirm the write")]
     Fsync {
+        /// What was attempted.
+        action: &'static str,
+        /// What `SQLite` said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// There is no room on the disk. Nothing was written.
+    #[error("failed to {action}: the disk is full")]
+    Full {
         /// What was attempted.
         action: &'static str,
         /// What `SQLite` said.
@@ -125,6 +134,7 @@ pub(super) struct UnreadableColumn {
 // the low byte.
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_CORRUPT: i32 = 11;
+const SQLITE_FULL: i32 = 13;
 const SQLITE_NOTADB: i32 = 26;
 const SQLITE_IOERR_FSYNC: i32 = 1034;
 const SQLITE_IOERR_DIR_FSYNC: i32 = 1290;
@@ -136,6 +146,7 @@ impl StoreError {
         match result_code(&source) {
             Some(SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC) => Self::Fsync { action, source },
             Some(code) if code & 0xff == SQLITE_BUSY => Self::Busy { action },
+            Some(SQLITE_FULL) => Self::Full { action, source },
             Some(code) if matches!(code & 0xff, SQLITE_CORRUPT | SQLITE_NOTADB) => {
                 let found = "SQLite cannot read it".to_owned();
                 Self::Damaged { path, found, source: Some(source) }
@@ -210,7 +221,8 @@ mod tests {
         check(1034, "Fsync");
         check(1290, "Fsync");
         check(10, "Failed");
-        check(13, "Failed");
+        check(13, "Full");
+        check(14, "Failed");
     }
 
     #[test]

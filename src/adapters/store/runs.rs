@@ -113,6 +113,24 @@ impl Store {
             .map_err(|source| self.failed("number a revision", source))
     }
 
+    /// The revision that a run of a tick without a committed one has: that of the latest, or the one after
+    /// it where the latest can never be executed again.
+    pub async fn open_revision(
+        &self,
+        job: &JobName,
+        kind: RunKind,
+        tick: Timestamp,
+    ) -> Result<u32, StoreError> {
+        let found: Option<u32> = sqlx::query_scalar(SELECT_OPEN_REVISION)
+            .bind(job.as_str())
+            .bind(kind.id())
+            .bind(time_text(tick))
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(|source| self.failed("number a revision", source))?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// The job file that a run executes.
     pub async fn definition(&self, job_sha256: &Sha256) -> Result<Option<String>, StoreError> {
         sqlx::query_scalar(SELECT_DEFINITION)
@@ -179,6 +197,10 @@ const SELECT_LATEST: &str = "select * from run
 
 const SELECT_NEXT_REVISION: &str = "select coalesce(max(revision) + 1, 0) from run
      where job = ?1 and kind = ?2 and tick = ?3";
+
+const SELECT_OPEN_REVISION: &str = "select
+         case when state in ('superseded', 'corrupt') then revision + 1 else revision end
+     from run where job = ?1 and kind = ?2 and tick = ?3 order by revision desc limit 1";
 
 const SELECT_DEFINITION: &str = "select body from definition where sha256 = ?1";
 

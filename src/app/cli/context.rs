@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
 
 use crate::adapters::clock::Clock;
-use crate::adapters::store::Store;
 use crate::adapters::telemetry::{Colors, Telemetry};
 use crate::app::cli::failure::{Failure, Kind};
 use crate::app::cli::terminal::{Talk, Terminal};
@@ -161,15 +160,7 @@ impl Context {
 
     /// The world of the project for reading, if anything has ever been recorded in it.
     pub(crate) async fn world_if_any(&self, project: &Project) -> Result<Option<World>, Failure> {
-        let database = self.project_dir()?.join(&project.state_dir).join(Store::FILE_NAME);
-        match database.try_exists() {
-            Ok(true) => self.world(Access::Read).await.map(Some),
-            Ok(false) => Ok(None),
-            Err(error) => {
-                let attempted = format!("failed to look for `{}`", database.display());
-                Err(Failure::internal(attempted, error))
-            }
-        }
+        Ok(World::open_if_any(&self.project_dir()?, project).await?)
     }
 }
 

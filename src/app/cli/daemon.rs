@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::adapters::daemon_lock::DaemonLock;
+use crate::adapters::lock::DaemonLock;
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
 use crate::app::cli::failure::{Failure, Kind};
@@ -23,7 +23,7 @@ use crate::engine::world::Access;
 SIGTERM or SIGINT: begins nothing new, waits for what runs, ends; a second one does not wait.
 SIGHUP: reads the job files again.")]
 pub(crate) struct DaemonArgs {
-    /// Make a new database although model files are there without one
+    /// Begin a new record where the database is gone but models or outputs are there
     #[arg(long)]
     init: bool,
     /// Believe the clock although it is behind what is on record
@@ -43,20 +43,16 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
     let project_dir = context.project_dir()?;
     let project = jobs::load_project(&project_dir)?.project;
     let state_dir = project_dir.join(&project.state_dir);
-    let has_database = context.world_if_any(&project).await?.is_some();
-    if !has_database && !args.init && state_dir.join("models").exists() {
-        let message = format!("`{}` holds models and no database", state_dir.display());
-        return Err(Failure::new(Kind::Damaged, message)
-            .hint("`nightshift restore FILE` puts a backup in place")
-            .hint("`nightshift daemon --init` begins anew, without what the models were"));
-    }
     let failed = |error| Failure::internal("failed to start the daemon", error);
     let Some(_lock) = DaemonLock::acquire(&state_dir).map_err(failed)? else {
-        let holder = DaemonLock::holder(&state_dir).map_err(failed)?.unwrap_or_default();
-        let message = format!("process {holder} is the daemon of `{}`", state_dir.display());
+        let message = match DaemonLock::holder(&state_dir) {
+            Some(holder) => format!("process {holder} is the daemon of `{}`", state_dir.display()),
+            None => format!("another process is the daemon of `{}`", state_dir.display()),
+        };
         return Err(Failure::new(Kind::Busy, message));
     };
-    let world = context.world(Access::Create).await?;
+    let access = if args.init { Access::Begin } else { Access::Create };
+    let world = context.world(access).await?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::internal("failed to find the program itself", error))?;
     let options = DaemonOptions { program, accept_clock: args.accept_clock };

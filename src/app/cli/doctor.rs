@@ -74,11 +74,9 @@ pub(crate) async fn cmd_doctor(context: &Context, _: &DoctorArgs) -> Result<Answ
     let project_dir = context.project_dir()?;
     let loaded = context.load();
     let mut lines = probe::jobs(&loaded);
-    let state_dir = match &loaded {
-        Ok(loaded) => project_dir.join(&loaded.project.state_dir),
-        Err(_) => project_dir.clone(),
-    };
-    lines.push(probe::store(&state_dir).await);
+    let project = loaded.map(|loaded| loaded.project).unwrap_or_default();
+    let state_dir = project_dir.join(&project.state_dir);
+    lines.push(probe::store(&project_dir, &project).await);
     lines.push(probe::permissions(&state_dir));
     let folder = if state_dir.is_dir() { &state_dir } else { &project_dir };
     lines.push(probe::disk(folder));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::adapters::daemon_lock::DaemonLock;
+use crate::adapters::lock::DaemonLock;
 use crate::adapters::process::{Wish, ask};
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
@@ -30,9 +30,8 @@ pub(crate) fn cmd_reload(context: &Context, _args: &ReloadArgs) -> Result<Answer
         return Err(Failure::problems(loaded.problems, loaded.sources));
     }
     let state_dir = context.project_dir()?.join(&loaded.project.state_dir);
-    let failed = |error| Failure::internal("failed to find the daemon", error);
-    let holder = DaemonLock::holder(&state_dir).map_err(failed)?;
-    let Some(daemon) = holder.filter(|pid| *pid > 0) else {
+    let holder = DaemonLock::holder(&state_dir);
+    let Some(daemon) = holder.and_then(|pid| i32::try_from(pid).ok()) else {
         return Err(Failure::usage(format!("no daemon follows `{}`", state_dir.display()))
             .hint("`nightshift daemon` starts one, and reads the job files when it does"));
     };

@@ -33,6 +33,9 @@ pub(crate) struct RunArgs {
     /// Why the run exists, for the record
     #[arg(long, value_name = "WHY", value_enum, default_value = "manual")]
     trigger: TriggerArg,
+    /// Begin a new record where the database is gone but models or outputs are there
+    #[arg(long)]
+    init: bool,
     #[command(flatten)]
     verdict: VerdictArgs,
 }
@@ -59,7 +62,8 @@ impl From<TriggerArg> for Trigger {
 pub(crate) async fn cmd_run(context: &Context, args: &RunArgs) -> Result<Answer, Failure> {
     let loaded = context.job(&args.job)?;
     let request = request(&loaded, args.tick.as_deref(), args.trigger.into())?;
-    let world = context.world(Access::Create).await?;
+    let access = if args.init { Access::Begin } else { Access::Create };
+    let world = context.world(access).await?;
     let outcome = progress::watched(context.terminal, |progress| {
         execute::run(&world, &loaded, Request { progress, ..request })
     });

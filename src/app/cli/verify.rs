@@ -1,4 +1,4 @@
-//! `nightshift verify`: every stored hash against the disk.
+//! `nightshift verify`: the database, and every stored hash against the disk.
 
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
@@ -9,7 +9,7 @@ use crate::app::render::text::format::counted;
 use crate::app::render::text::{Align, Cell, Table, Tone};
 use crate::engine::verify::{Scope, Verified, VerifiedOutcome, verify};
 
-/// Compare every stored hash with the disk
+/// Look through the database, and compare every stored hash with the disk
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift verify           models
@@ -29,9 +29,21 @@ pub(crate) async fn cmd_verify(context: &Context, args: &VerifyArgs) -> Result<A
         None => Vec::new(),
     };
     let document = VerifyDocument::new(found.iter().map(document).collect());
+    let table = table(found.iter().filter(|file| file.outcome != VerifiedOutcome::Ok));
+    let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let checked = counted(number, "file", "files");
+    if table.is_empty() {
+        return Ok(Answer::new(format!("{checked} as recorded\n"), &document));
+    }
+    let text = format!("{}{checked} looked at\n", table.render(context.paint()));
+    Ok(Answer::new(text, &document).exit(Exit::Damaged))
+}
+
+/// A row for each file, with what is wrong with it.
+pub(crate) fn table<'f>(files: impl Iterator<Item = &'f Verified>) -> Table {
     let left = Align::Left;
     let mut table = Table::aligned(&[left, left, left, left]);
-    for file in found.iter().filter(|file| file.outcome != VerifiedOutcome::Ok) {
+    for file in files {
         let found = match &file.outcome {
             VerifiedOutcome::Changed { wanted, found } => format!("wanted {wanted}, found {found}"),
             _ => String::new(),
@@ -43,13 +55,7 @@ pub(crate) async fn cmd_verify(context: &Context, args: &VerifyArgs) -> Result<A
             found.into(),
         ]);
     }
-    let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
-    let checked = counted(number, "file", "files");
-    if table.is_empty() {
-        return Ok(Answer::new(format!("{checked} as recorded\n"), &document));
-    }
-    let text = format!("{}{checked} looked at\n", table.render(context.paint()));
-    Ok(Answer::new(text, &document).exit(Exit::Damaged))
+    table
 }
 
 fn word(outcome: &VerifiedOutcome) -> &'static str {
@@ -60,7 +66,7 @@ fn word(outcome: &VerifiedOutcome) -> &'static str {
     }
 }
 
-fn document(file: &Verified) -> VerifiedFile<'_> {
+pub(crate) fn document(file: &Verified) -> VerifiedFile<'_> {
     let (wanted, found) = match &file.outcome {
         VerifiedOutcome::Changed { wanted, found } => {
             (Some(wanted.to_string()), Some(found.to_string()))

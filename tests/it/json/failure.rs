@@ -34,6 +34,8 @@ fn every_command_fails_in_the_same_shape() {
         "explain nothing",
         "verify --project nowhere",
         "prune --project nowhere",
+        "backup nothing.db",
+        "restore nothing.db",
         "doctor --project nowhere",
         "generate nothing",
         "daemon --project nowhere",

@@ -42,7 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rand_xoshiro", &["learn"]),
     ("rayon", &["learn", "adapters/dataset", "engine"]),
     ("regex", &["domain", "learn"]),
-    ("rustix", &["adapters/disk", "adapters/process"]),
+    ("rustix", &["adapters/disk", "adapters/process", "adapters/store"]),
     ("schemars", &["domain/job"]),
     ("sd_notify", &["adapters/supervisor"]),
     ("serde", &["domain", "learn", "adapters", "engine", "app"]),

@@ -116,6 +116,10 @@ async fn a_waiting_run_gives_way_and_an_active_one_is_to_end() {
     let ticks = store.ticks(&job(), 10).await.unwrap();
     let of_first = ticks.iter().find(|line| line.tick == at(10)).unwrap();
     assert_eq!(of_first.decision.decision, "coalesced");
+    // The first tick can be run by hand, as the next revision.
+    let open = store.open_revision(&job(), RunKind::Score, at(10)).await.unwrap();
+    assert_eq!(open, 1);
+    assert_eq!(store.open_revision(&job(), RunKind::Score, at(20)).await.unwrap(), 0);
     let claim = store.claim(&queued[0].id, "pid:1", at(21)).await.unwrap().unwrap();
     rule(&store, 30, Ruling { cancels_active: true, ..runs(30) }).await;
     let found = store.run(&claim.run).await.unwrap().unwrap();

@@ -15,8 +15,11 @@ use crate::adapters::disk;
 use crate::adapters::store::{Open, Store, StoreError};
 use crate::app::cli::failure::Failure;
 use crate::app::render::text::format::{bytes, counted, instant};
+use crate::domain::project::Project;
 use crate::domain::schedule::Schedule;
+use crate::engine::error::RESTORE;
 use crate::engine::jobs::LoadedJobs;
+use crate::engine::lost;
 
 /// With less, the next nights may fail.
 const DISK_FREE_WARN_BYTES: u64 = 1 << 30;
@@ -58,20 +61,22 @@ pub(super) fn jobs(loaded: &Result<LoadedJobs, Failure>) -> Vec<Line> {
     lines
 }
 
-/// Whether the database can be opened and is whole.
-pub(super) async fn store(state_dir: &Path) -> Line {
+/// Whether the database can be opened and is whole, and none was lost.
+pub(super) async fn store(project_dir: &Path, project: &Project) -> Line {
+    if let Err(error) = lost::require_none(project_dir, project) {
+        return Line::fail("store", error.chain(), error.hints.join("; "));
+    }
+    let state_dir = &project_dir.join(&project.state_dir);
     let checked = async {
         let store = Store::open(state_dir, Open::ReadOnly).await?;
-        store.quick_check().await
+        store.integrity_check().await
     };
     match checked.await {
-        Ok(()) => Line::ok("store", "every page of the database is whole"),
+        Ok(()) => Line::ok("store", "every page and index of the database is whole"),
         Err(StoreError::NotInitialised { .. }) => {
             Line::ok("store", "there is none yet; the first run makes it")
         }
-        Err(error @ StoreError::Damaged { .. }) => {
-            Line::fail("store", error.to_string(), "restore the state folder from a backup")
-        }
+        Err(error @ StoreError::Damaged { .. }) => Line::fail("store", error.to_string(), RESTORE),
         Err(error @ StoreError::Busy { .. }) => {
             Line::warn("store", error.to_string(), "look for another process that writes to it")
         }
@@ -192,9 +197,10 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_is_no_database_is_a_failure() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(store(folder.path()).await.health, Health::Ok);
+        let project = Project { state_dir: "".into(), ..Project::default() };
+        assert_eq!(store(folder.path(), &project).await.health, Health::Ok);
         std::fs::write(folder.path().join(Store::FILE_NAME), "not a database, by far").unwrap();
-        let line = store(folder.path()).await;
+        let line = store(folder.path(), &project).await;
         assert_eq!(line.health, Health::Fail);
         assert!(line.fix.is_some());
     }

@@ -1,6 +1,11 @@
-//! `nightshift.verify/1`, `nightshift.prune/1` and `nightshift.doctor/1`: the health of the project.
+//! `nightshift.verify/1`, `nightshift.prune/1`, `nightshift.backup/1`, `nightshift.restore/1` and
+//! `nightshift.doctor/1`: the health of the project.
+//!
+//! Fields are only ever added to a document.
 
 use serde::Serialize;
+
+use crate::adapters::store::copy::Examined;
 
 /// `nightshift.verify/1`: every stored hash against the disk.
 #[derive(Debug, Serialize)]
@@ -38,6 +43,41 @@ pub(crate) struct PruneDocument {
     versions: u64,
     files: u64,
     bytes: u64,
+}
+
+/// `nightshift.backup/1`: a backup that was made.
+#[derive(Debug, Serialize)]
+pub(crate) struct BackupDocument<'a> {
+    schema: &'static str,
+    path: &'a str,
+    bytes: u64,
+    sha256: String,
+    #[serde(flatten)]
+    record: RecordFields,
+}
+
+/// `nightshift.restore/1`: a backup that was put in place.
+#[derive(Debug, Serialize)]
+pub(crate) struct RestoreDocument<'a> {
+    schema: &'static str,
+    path: &'a str,
+    #[serde(flatten)]
+    record: RecordFields,
+    /// Where the database before is; null if there was none.
+    kept: Option<&'a str>,
+    /// Runs that were under way when the backup was made.
+    unfinished: usize,
+    /// Model files that are missing or changed.
+    missing: Vec<VerifiedFile<'a>>,
+}
+
+/// What a backup holds.
+#[derive(Debug, Serialize)]
+struct RecordFields {
+    /// The version of the database's schema, not of this document's.
+    database_schema: i64,
+    runs: u64,
+    latest_run_at: Option<String>,
 }
 
 /// `nightshift.doctor/1`: one line for each thing that was looked at.
@@ -79,6 +119,43 @@ impl PruneDocument {
     /// The same, of what a prune would do.
     pub(crate) fn into_plan(self) -> Self {
         Self { dry_run: true, ..self }
+    }
+}
+
+impl<'a> BackupDocument<'a> {
+    /// The document of the backup at `path`.
+    pub(crate) fn new(path: &'a str, bytes: u64, sha256: String, examined: Examined) -> Self {
+        let record = RecordFields::new(examined);
+        Self { schema: "nightshift.backup/1", path, bytes, sha256, record }
+    }
+}
+
+impl<'a> RestoreDocument<'a> {
+    /// The document of the backup at `path`, which took the place of what is `kept`.
+    pub(crate) fn new(path: &'a str, examined: Examined, kept: Option<&'a str>) -> Self {
+        Self {
+            schema: "nightshift.restore/1",
+            path,
+            record: RecordFields::new(examined),
+            kept,
+            unfinished: 0,
+            missing: Vec::new(),
+        }
+    }
+
+    /// The same, with what is left to do.
+    pub(crate) fn with(self, unfinished: usize, missing: Vec<VerifiedFile<'a>>) -> Self {
+        Self { unfinished, missing, ..self }
+    }
+}
+
+impl RecordFields {
+    fn new(found: Examined) -> Self {
+        Self {
+            database_schema: found.schema,
+            runs: found.runs,
+            latest_run_at: found.latest_run_at.map(|at| at.to_string()),
+        }
     }
 }
 

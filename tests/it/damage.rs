@@ -1,0 +1,176 @@
+//! Damage to the database of a real project: the program says so and writes nothing, or the damage is none.
+//!
+//! What a mutation did is worked out first, by a dump of a copy: unsound, another state that once was, the
+//! same content, or other content that `SQLite` cannot know from what was written, since its pages carry no
+//! checksums. `NIGHTSHIFT_MUTATIONS` sets the count.
+
+/// What a database says, in one text.
+mod dump;
+/// How files are changed.
+mod mutation;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use nightshift::adapters::store::{Open, Store};
+use rand::SeedableRng as _;
+
+use self::dump::dump;
+use self::mutation::{FOREIGN_LOG, Files, KINDS, Times};
+use crate::sandbox::Sandbox;
+
+/// Mutations in an ordinary test run; the whole story is told with 200.
+const MUTATIONS: usize = 40;
+
+const SEED: u64 = 13;
+
+/// What a mutation did to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Effect {
+    /// It says what it said.
+    None,
+    /// It says what it said at an earlier time.
+    Older,
+    /// It is sound for `SQLite`, and says something else.
+    Silent,
+    /// It is damaged, of a later version, or somebody else's.
+    Unsound,
+}
+
+fn mutations() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
+    let asked = std::env::var("NIGHTSHIFT_MUTATIONS").ok();
+    asked.map_or(MUTATIONS, |text| text.parse().expect("NIGHTSHIFT_MUTATIONS is a number"))
+}
+
+/// Folds the log of the database in `state` back into it.
+fn fold(state: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        Store::open(state, Open::ReadWrite).await.unwrap().close().await;
+    });
+}
+
+/// The demo, and what its database was like at several times.
+struct Story {
+    sandbox: Sandbox,
+    times: Times,
+}
+
+impl Story {
+    fn state(&self) -> PathBuf {
+        self.sandbox.root().join("demo/state")
+    }
+
+    fn tell() -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.run(["init", "--demo"]).expect(0);
+        let state = sandbox.root().join("demo/state");
+        let night = |line: &str| {
+            sandbox.run(line.split(' ').chain(["--project", "demo"])).expect(0);
+            Files::read(&state)
+        };
+        let folded = || {
+            fold(&state);
+            Files::read(&state)
+        };
+        let first = folded();
+        let log = night("score churn --tick 2026-05-10 --force").log;
+        let second = Files { log, ..folded() };
+        let third = night("score churn --tick 2026-05-11 --force");
+        let folded = folded();
+        assert!(first.log.is_empty() && folded.log.is_empty(), "a log stays after the last reader");
+        assert!(second.log.len() > 4096 && third.log.len() > 4096, "a night leaves no log");
+        sandbox.run(["init", "other"]).expect(0);
+        sandbox.run(["run", "churn", "--project", "other"]).expect(0);
+        let other = Files::read(&sandbox.root().join("other/state"));
+        Self { times: Times { first, second, third, folded, other }, sandbox }
+    }
+
+    fn dump(&self, files: &Files) -> Option<String> {
+        let folder = self.sandbox.root().join("looked-at");
+        files.write(&folder);
+        dump(&folder.join(Store::FILE_NAME))
+    }
+
+    /// What the damage of `files` is, given what the database has said so far, now last.
+    fn effect(&self, files: &Files, known: &[String]) -> Effect {
+        match self.dump(files) {
+            None => Effect::Unsound,
+            Some(found) if Some(&found) == known.last() => Effect::None,
+            Some(found) if known.contains(&found) => Effect::Older,
+            Some(_) => Effect::Silent,
+        }
+    }
+
+    /// Lets a command that reads and one that writes meet `files`; they must be as `effect` says.
+    fn meet(&self, files: &Files, effect: Effect, name: &str) -> String {
+        let mut codes = Vec::new();
+        for line in ["status", "run churn --tick 2026-05-11", "restore none.db --yes"] {
+            files.write(&self.state());
+            let before = Files::read(&self.state());
+            let said = self.sandbox.run(line.split(' ').chain(["--project", "demo"]));
+            let (code, text) = (said.status(), said.stderr);
+            if line.starts_with("restore") {
+                assert_eq!(code, 2, "{name}: {text}");
+                assert!(Files::read(&self.state()) == before, "{name}: `{line}` wrote");
+                continue;
+            }
+            codes.push(code.to_string());
+            if effect == Effect::Unsound {
+                assert_eq!(code, 74, "{name}: `{line}`: {text}");
+                let is_helpful = ["nightshift restore FILE", "use the newer nightshift"]
+                    .iter()
+                    .any(|help| text.contains(help));
+                assert!(is_helpful, "{name}: {text}");
+                assert!(Files::read(&self.state()) == before, "{name}: `{line}` wrote");
+            }
+            assert!([0, 1, 2, 74].contains(&code), "{name}: `{line}` ends with {code}: {text}");
+            assert!(!text.contains("panicked"), "{name}: {text}");
+            if matches!(effect, Effect::None | Effect::Older) {
+                assert_eq!(code, 0, "{name}: `{line}`: {text}");
+            }
+        }
+        codes.join("/")
+    }
+
+    /// Asserts that a database which says what another project's does is noticed by its models.
+    fn require_noticed(&self, files: &Files, name: &str) {
+        files.write(&self.state());
+        let said = self.sandbox.run(["verify", "--project", "demo"]).expect(74);
+        assert!(said.stdout.contains("missing"), "{name}: {}", said.stdout);
+    }
+}
+
+#[test]
+fn damage_is_told_and_nothing_is_written_to_it() {
+    let count = mutations();
+    let story = Story::tell();
+    let Times { first, second, third, folded, .. } = &story.times;
+    let known = [first, second, third].map(|files| story.dump(files).unwrap());
+    assert!(story.effect(folded, &known) == Effect::None && known[0] != known[1]);
+    let mut table: BTreeMap<(&str, Effect), BTreeMap<String, usize>> = BTreeMap::new();
+    for number in 0..count {
+        let kind = &KINDS[number % KINDS.len()];
+        let seed = SEED.wrapping_mul(1_000_003).wrapping_add(number as u64);
+        let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(seed);
+        let files = (kind.mutate)(&story.times, &mut random);
+        let name = format!("mutation {number}, {}, seed {seed}", kind.name);
+        let effect = story.effect(&files, &known);
+        assert!(kind.allowed.contains(&effect), "{name}: {effect:?}");
+        let codes = story.meet(&files, effect, &name);
+        if kind.name == FOREIGN_LOG && effect == Effect::Silent {
+            story.require_noticed(&files, &name);
+        }
+        *table.entry((kind.name, effect)).or_default().entry(codes).or_default() += 1;
+    }
+    let mut text = format!("{count} mutations of the database of the demo, seed {SEED}:\n");
+    for ((kind, effect), codes) in &table {
+        let codes: Vec<String> =
+            codes.iter().map(|(code, number)| format!("{number} x exit {code}")).collect();
+        writeln!(text, "{kind:>28}  {:<8}  {}", format!("{effect:?}"), codes.join(", ")).unwrap();
+    }
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
+}
