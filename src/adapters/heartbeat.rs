@@ -52,6 +52,12 @@ impl Heartbeat {
         self.beats.load(Ordering::Relaxed)
     }
 
+    /// Ends the scheduler behind its back, as a defect would.
+    #[cfg(test)]
+    pub(crate) async fn fall_silent(&mut self) {
+        self.scheduler.shutdown().await.unwrap();
+    }
+
     /// Stops it.
     pub async fn stop(mut self) {
         if let Err(error) = self.scheduler.shutdown().await {

@@ -30,6 +30,7 @@ use self::job_set::JobSet;
 use self::planner::Planner;
 use self::pulse::Pulse;
 use crate::adapters::supervisor::Supervisor;
+use crate::domain::identity::JobName;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::offload::offload;
 use crate::engine::recover;
@@ -69,6 +70,7 @@ pub async fn follow(
     let mut jobs = load(world).await?;
     for loaded in jobs.all() {
         recover::sweep_staging(world, &loaded.job).await?;
+        look_at_champion(world, &loaded.job.name).await?;
     }
     let mut planner = Planner::new(world, &jobs).await?;
     let mut dispatcher = Dispatcher::new(world, options.program)?;
@@ -102,6 +104,16 @@ pub async fn follow(
     supervisor.stopping(patience + dispatcher::KILL_GRACE);
     pulse.stop().await;
     dispatcher.drain(world, &jobs, patience, &mut orders).await
+}
+
+/// Says it if the model file of a champion is missing or damaged: nothing is scored with it, and the next
+/// night is a bad moment to learn that.
+async fn look_at_champion(world: &World, job: &JobName) -> Result<(), RunError> {
+    let Some(champion) = world.champion(job).await? else { return Ok(()) };
+    if let Err(error) = world.artifacts.load(&champion.sha256) {
+        tracing::error!(job.name = %job, "{} of `{job}` cannot score: {error}", champion.version);
+    }
+    Ok(())
 }
 
 /// Reads the job files; those that do not parse are told, and the others are followed.

@@ -5,15 +5,19 @@
 
 /// Kills at any moment.
 mod kills;
+/// Ends, beginnings, edits.
+mod lifecycle;
 /// Many jobs.
 mod scale;
 /// A clock that the test moves.
 mod simulated;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use sqlx::{Connection as _, Row as _};
 
 use crate::customers::{Like, table};
 use crate::sandbox::{Output, Running, Sandbox};
@@ -76,6 +80,22 @@ impl Sandbox {
         }
         panic!("waited in vain for {arguments:?}: {found:#}");
     }
+}
+
+/// The rows of a query over the record, whose one parameter is `bound`; every column is text or null.
+pub(crate) fn query(root: &Path, sql: &'static str, bound: &str) -> Vec<Vec<Option<String>>> {
+    let url = format!("sqlite://{}?mode=ro", root.join("state/nightshift.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let rows = runtime.block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let found = sqlx::query(sql).bind(bound).fetch_all(&mut connection).await;
+        connection.close().await.unwrap();
+        found.unwrap_or_default()
+    });
+    let row = |row: &sqlx::sqlite::SqliteRow| {
+        (0..row.len()).map(|column| row.get::<Option<String>, _>(column)).collect()
+    };
+    rows.iter().map(row).collect()
 }
 
 /// Tells a daemon to stop, and returns what it said.

@@ -207,6 +207,7 @@ static BACKFILL: Shape = Fields(&[
 
 static STATUS: Shape = Fields(&[
     ("schema", Word(&["nightshift.status/1"])),
+    ("daemon", Maybe(&Whole)),
     (
         "jobs",
         Each(&Fields(&[

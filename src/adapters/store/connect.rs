@@ -49,7 +49,14 @@ pub(super) enum Check {
 pub(super) async fn open(path: &Path, open: Open) -> Result<(SqlitePool, SqlitePool), StoreError> {
     require_file(path, open)?;
     let opened = file_number(path)?;
-    if !is_current(path, open).await? {
+    let is_current = match is_current(path, open).await {
+        Err(error) if error.is_half_written() => {
+            undo_half_written(path).await?;
+            is_current(path, open).await?
+        }
+        found => found?,
+    };
+    if !is_current {
         initialise(path, open).await?;
     }
     let writer = match open {
@@ -124,6 +131,15 @@ async fn is_current(path: &Path, open: Open) -> Result<bool, StoreError> {
     transaction.rollback().await.map_err(wrap)?;
     connection.close().await.map_err(wrap)?;
     Ok(is_current)
+}
+
+/// Lets `SQLite` undo what a process had begun to write when it was killed, before the database was in WAL
+/// mode: only a connection that can write does so.
+async fn undo_half_written(path: &Path) -> Result<(), StoreError> {
+    let wrap = |source| StoreError::from_sqlx(path, OPEN, source);
+    let mut connection = plain(path).connect().await.map_err(wrap)?;
+    identity(&mut connection).await.map_err(wrap)?;
+    connection.close().await.map_err(wrap)
 }
 
 async fn look_through(

@@ -135,12 +135,20 @@ pub(super) struct UnreadableColumn {
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
+const SQLITE_READONLY_ROLLBACK: i32 = 776;
 const SQLITE_NOTADB: i32 = 26;
 const SQLITE_IOERR_FSYNC: i32 = 1034;
 const SQLITE_IOERR_DIR_FSYNC: i32 = 1290;
 
 impl StoreError {
     /// Sorts an error of the driver by what the caller must do about it.
+    /// Whether the file has a journal of a write that its process did not live to end, and that a connection
+    /// which can only read may not undo.
+    pub(super) fn is_half_written(&self) -> bool {
+        matches!(self, Self::Failed { source, .. }
+            if result_code(source) == Some(SQLITE_READONLY_ROLLBACK))
+    }
+
     pub(super) fn from_sqlx(path: &Path, action: &'static str, source: sqlx::Error) -> Self {
         let path = path.to_owned();
         match result_code(&source) {

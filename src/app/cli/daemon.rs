@@ -5,6 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::adapters::disk;
 use crate::adapters::lock::DaemonLock;
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
@@ -51,6 +52,13 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
         };
         return Err(Failure::new(Kind::Busy, message));
     };
+    let found = disk::shared_file_system(&state_dir)
+        .map_err(|error| Failure::internal("failed to look at the file system", error))?;
+    if let Some(name) = found {
+        let message = format!("`{}` is on {name}, wanted a local file system", state_dir.display());
+        return Err(Failure::new(Kind::Job, message)
+            .hint("`state_dir` of `nightshift.toml` names another folder; outputs may stay"));
+    }
     let access = if args.init { Access::Begin } else { Access::Create };
     let world = context.world(access).await?;
     let program = std::env::current_exe()

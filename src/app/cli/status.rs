@@ -4,7 +4,8 @@
 
 use jiff::Timestamp;
 
-use crate::adapters::store::JobStatus;
+use crate::adapters::lock::DaemonLock;
+use crate::adapters::store::{JobStatus, Pause};
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
 use crate::app::cli::failure::Failure;
@@ -26,13 +27,18 @@ pub(crate) struct StatusArgs {}
 /// Runs `nightshift status`.
 pub(crate) async fn cmd_status(context: &Context, _: &StatusArgs) -> Result<Answer, Failure> {
     let loaded = context.jobs()?;
-    let known = match context.world_if_any(&loaded.project).await? {
-        Some(world) => world.store.status().await.map_err(RunError::store("read the record"))?,
-        None => Vec::new(),
+    let failed = RunError::store("read the record");
+    let (known, pauses) = match context.world_if_any(&loaded.project).await? {
+        Some(world) => (
+            world.store.status().await.map_err(failed)?,
+            world.store.pauses().await.map_err(failed)?,
+        ),
+        None => (Vec::new(), Vec::new()),
     };
+    let daemon = DaemonLock::holder(&context.project_dir()?.join(&loaded.project.state_dir));
     let now = context.now();
     let lines: Vec<Glance<'_>> =
-        loaded.jobs.iter().map(|job| Glance::new(job, &known, now)).collect();
+        loaded.jobs.iter().map(|job| Glance::new(job, (&known, &pauses), now)).collect();
     let left = Align::Left;
     let mut table = Table::new(&[
         ("job", left),
@@ -50,28 +56,40 @@ pub(crate) async fn cmd_status(context: &Context, _: &StatusArgs) -> Result<Answ
         table.render(context.paint())
     };
     let document = lines.iter().map(Glance::document).collect();
-    Ok(Answer::new(text, &StatusDocument::new(document, loaded.problems.len())))
+    let answer = Answer::new(text, &StatusDocument::new(document, loaded.problems.len(), daemon));
+    let follows_nothing = daemon.is_none() && lines.iter().any(|line| line.next_tick.is_some());
+    Ok(match daemon {
+        Some(pid) => answer.remark(format!("the daemon is process {pid}")),
+        None if follows_nothing => answer.remark("no daemon follows the schedules".to_owned()),
+        None => answer,
+    })
 }
 
 /// One job, as its file and the record have it.
 struct Glance<'a> {
     job: &'a LoadedJob,
     known: Option<&'a JobStatus>,
+    pause: Option<&'a Pause>,
     next_tick: Option<Timestamp>,
 }
 
 impl<'a> Glance<'a> {
-    fn new(loaded: &'a LoadedJob, known: &'a [JobStatus], now: Timestamp) -> Self {
+    fn new(
+        loaded: &'a LoadedJob,
+        (known, pauses): (&'a [JobStatus], &'a [Pause]),
+        now: Timestamp,
+    ) -> Self {
         let job = &loaded.job;
         let schedule = job.schedule.as_ref().filter(|_| job.enabled);
         Self {
             job: loaded,
             known: known.iter().find(|status| status.job == job.name),
+            pause: pauses.iter().find(|pause| pause.job == job.name),
             next_tick: schedule.and_then(|schedule| schedule.next_after(now)),
         }
     }
 
-    fn is_paused(&self) -> bool {
+    fn is_off(&self) -> bool {
         self.job.job.schedule.is_some() && !self.job.job.enabled
     }
 
@@ -93,7 +111,8 @@ impl<'a> Glance<'a> {
         );
         let champion = self.known.and_then(|status| status.champion);
         let next_tick = match self.next_tick {
-            _ if self.is_paused() => Cell::toned("off", Tone::Warning),
+            _ if self.is_off() => Cell::toned("off", Tone::Warning),
+            _ if self.pause.is_some() => Cell::toned("paused", Tone::Warning),
             Some(tick) => instant(tick).into(),
             None => NONE.into(),
         };
@@ -117,7 +136,7 @@ impl<'a> Glance<'a> {
             verdict: run.and_then(|run| run.verdict).map(Verdict::id),
             champion: self.known.and_then(|status| status.champion).map(|version| version.0),
             next_tick: self.next_tick,
-            paused: self.is_paused(),
+            paused: self.is_off() || self.pause.is_some(),
         }
     }
 }

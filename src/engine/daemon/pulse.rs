@@ -24,14 +24,19 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The cron engine, or what stands in for it.
 pub(super) struct Pulse {
     wake: Arc<Notify>,
+    silence_max: Duration,
     engine: Option<Heartbeat>,
     rebuilds: VecDeque<Instant>,
 }
 
 impl Pulse {
     pub(super) async fn new() -> Self {
-        let mut out =
-            Self { wake: Arc::new(Notify::new()), engine: None, rebuilds: VecDeque::new() };
+        Self::with(SILENCE_MAX).await
+    }
+
+    async fn with(silence_max: Duration) -> Self {
+        let (wake, rebuilds) = (Arc::new(Notify::new()), VecDeque::new());
+        let mut out = Self { wake, silence_max, engine: None, rebuilds };
         // The first beat comes at once: what was missed has waited long enough.
         out.wake.notify_one();
         out.build().await;
@@ -40,7 +45,7 @@ impl Pulse {
 
     /// Waits for the next beat. May be dropped and called again at any point.
     pub(super) async fn beat(&mut self) {
-        let patience = if self.engine.is_some() { SILENCE_MAX } else { SECOND };
+        let patience = if self.engine.is_some() { self.silence_max } else { SECOND };
         if tokio::time::timeout(patience, self.wake.notified()).await.is_ok() {
             return;
         }
@@ -48,7 +53,7 @@ impl Pulse {
             tracing::error!(
                 engine.beats = silent.beats(),
                 "the cron engine has been silent for {} s: it is built anew",
-                SILENCE_MAX.as_secs()
+                self.silence_max.as_secs()
             );
             self.rebuild(silent).await;
         }
@@ -91,5 +96,60 @@ impl Pulse {
         {
             tracing::warn!("the cron engine did not stop");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits for `count` beats; returns the longest time between two.
+    async fn longest_gap(pulse: &mut Pulse, count: usize) -> Duration {
+        let mut longest = Duration::ZERO;
+        for _ in 0..count {
+            let since = Instant::now();
+            pulse.beat().await;
+            longest = longest.max(since.elapsed());
+        }
+        longest
+    }
+
+    /// What is due is looked for within six seconds, whatever becomes of the engine.
+    const LAG_MAX: Duration = Duration::from_secs(6);
+
+    #[tokio::test]
+    async fn an_engine_that_falls_silent_is_built_anew() {
+        let mut pulse = Pulse::new().await;
+        longest_gap(&mut pulse, 2).await;
+        // It wakes somebody else from now on, which is what a lost channel looks like.
+        pulse.wake = Arc::new(Notify::new());
+        assert!(longest_gap(&mut pulse, 1).await < LAG_MAX);
+        assert_eq!((pulse.rebuilds.len(), pulse.engine.is_some()), (1, true));
+        assert!(longest_gap(&mut pulse, 3).await < LAG_MAX);
+        pulse.stop().await;
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_has_ended_is_built_anew() {
+        let mut pulse = Pulse::new().await;
+        longest_gap(&mut pulse, 2).await;
+        if let Some(engine) = &mut pulse.engine {
+            engine.fall_silent().await;
+        }
+        assert!(longest_gap(&mut pulse, 1).await < LAG_MAX);
+        assert!(longest_gap(&mut pulse, 3).await < LAG_MAX);
+        pulse.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_timer_takes_the_place_of_an_engine_that_was_built_anew_too_often() {
+        // More impatient than any engine is quick.
+        let mut pulse = Pulse::with(Duration::from_millis(1)).await;
+        longest_gap(&mut pulse, REBUILDS_MAX + 2).await;
+        assert!(pulse.engine.is_none());
+        let since = Instant::now();
+        assert!(longest_gap(&mut pulse, 3).await < LAG_MAX);
+        // A beat of an engine that is gone may still be on its way.
+        assert!(since.elapsed() >= SECOND, "a timer does not spin");
     }
 }

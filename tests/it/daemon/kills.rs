@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 
-use super::{job, project, stop};
+use super::{job, project, query, stop};
 use crate::sandbox::Sandbox;
 
 /// Kills in an ordinary test run; the whole story is told with 1,000.
@@ -45,9 +45,10 @@ fn no_tick_is_lost_or_doubled_by_kills_at_any_moment() {
     let (mut of_daemon, mut of_children) = (0_u64, 0_u64);
     for _ in 0..kills() {
         let daemon = sandbox.spawn(["daemon"]);
-        std::thread::sleep(Duration::from_millis(random.gen_range(100..3_000)));
-        let children = children_of(sandbox.root());
+        std::thread::sleep(Duration::from_millis(random.gen_range(100..2_500)));
         if random.gen_bool(0.5) {
+            let children = some_children(sandbox.root());
+            std::thread::sleep(Duration::from_millis(random.gen_range(0..80)));
             for pid in &children {
                 of_children += u64::from(kill(*pid));
             }
@@ -117,10 +118,25 @@ fn check_job(sandbox: &Sandbox, period: u32, told: &mut BTreeMap<String, u64>) {
             assert!(committed.insert(run["tick"].as_str().unwrap().to_owned()), "twice: {run}");
         }
     }
+    check_attempts(sandbox.root(), &name);
     let folder = sandbox.root().join("scores").join(&name);
     let published = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let published = published.filter(|path| path.join("manifest.json").exists()).count();
     assert_eq!(published, committed.len(), "{name}");
+}
+
+/// No two attempts of score runs of the job were under way at the same time.
+fn check_attempts(root: &Path, name: &str) {
+    let found = query(
+        root,
+        "select attempt.started_at, attempt.ended_at from attempt join run on run.id = attempt.run
+         where run.job = ? and run.kind = 'score' order by attempt.token",
+        name,
+    );
+    for pair in found.windows(2) {
+        let (ended, next) = (pair[0][1].as_deref(), pair[1][0].as_deref());
+        assert!(ended.is_some() && ended <= next, "attempts of {name} overlap: {pair:?}");
+    }
 }
 
 fn time(line: &Value, key: &str) -> Timestamp {
@@ -128,7 +144,7 @@ fn time(line: &Value, key: &str) -> Timestamp {
 }
 
 /// The processes that execute runs of the project at `root`.
-fn children_of(root: &Path) -> Vec<u32> {
+pub(super) fn children_of(root: &Path) -> Vec<u32> {
     let wanted = root.display().to_string();
     let processes = std::fs::read_dir("/proc").unwrap();
     processes
@@ -139,6 +155,18 @@ fn children_of(root: &Path) -> Vec<u32> {
             words.contains(&wanted.as_bytes()) && words.contains(&b"execute".as_slice())
         })
         .collect()
+}
+
+/// The same, as soon as there is one; none if there is none within two seconds.
+fn some_children(root: &Path) -> Vec<u32> {
+    let since = Instant::now();
+    loop {
+        let found = children_of(root);
+        if !found.is_empty() || since.elapsed() > Duration::from_secs(2) {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 fn kill(pid: u32) -> bool {

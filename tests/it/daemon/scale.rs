@@ -8,9 +8,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sqlx::{Connection as _, Row as _};
 
-use super::{job, project, stop};
+use super::{job, project, query, stop};
 use crate::sandbox::Sandbox;
 
 /// Jobs in an ordinary test run.
@@ -36,21 +35,9 @@ fn many(jobs: usize, shown: &str, cron: &str) -> Sandbox {
 
 /// For each run of the database how long after its tick it was queued, in seconds, ascending.
 fn lags(root: &Path) -> Vec<f64> {
-    let url = format!("sqlite://{}?mode=ro", root.join("state/nightshift.db").display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let rows = runtime.block_on(async {
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        let found = sqlx::query("select tick, created_at from run where trigger = 'schedule'")
-            .fetch_all(&mut connection)
-            .await;
-        connection.close().await.unwrap();
-        found.unwrap_or_default()
-    });
-    let time = |text: &str| text.parse::<Timestamp>().unwrap();
-    let lag = |row: &sqlx::sqlite::SqliteRow| {
-        let (tick, created): (&str, &str) = (row.get(0), row.get(1));
-        time(created).duration_since(time(tick)).as_secs_f64()
-    };
+    let rows = query(root, "select tick, created_at from run where trigger = ?", "schedule");
+    let time = |text: &Option<String>| text.as_ref().unwrap().parse::<Timestamp>().unwrap();
+    let lag = |row: &Vec<Option<String>>| time(&row[1]).duration_since(time(&row[0])).as_secs_f64();
     let mut out: Vec<f64> = rows.iter().map(lag).collect();
     out.sort_by(f64::total_cmp);
     out

@@ -40,6 +40,8 @@ struct RunLine<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct StatusDocument<'a> {
     schema: &'static str,
+    /// The process that follows the schedules; null if none does.
+    daemon: Option<u32>,
     jobs: Vec<JobLine<'a>>,
     /// Problems in the files of the project; `validate` tells them.
     problems: usize,
@@ -64,7 +66,7 @@ pub(crate) struct JobLine<'a> {
     pub(crate) champion: Option<u32>,
     /// Null without a schedule.
     pub(crate) next_tick: Option<Timestamp>,
-    /// Whether the schedule is off: `enabled = false`.
+    /// Whether its ticks are not run: `enabled = false`, or somebody has paused it.
     pub(crate) paused: bool,
 }
 
@@ -98,8 +100,8 @@ impl<'a> RunsDocument<'a> {
 
 impl<'a> StatusDocument<'a> {
     /// The document of `jobs`, in their order.
-    pub(crate) fn new(jobs: Vec<JobLine<'a>>, problems: usize) -> Self {
-        Self { schema: "nightshift.status/1", jobs, problems }
+    pub(crate) fn new(jobs: Vec<JobLine<'a>>, problems: usize, daemon: Option<u32>) -> Self {
+        Self { schema: "nightshift.status/1", daemon, jobs, problems }
     }
 }
 
