@@ -3,6 +3,8 @@
 //! These tests run on a clock that goes on, of which every second may be many; what they wait for, they
 //! wait for without a limit of their own but a generous one.
 
+/// What a run leads to.
+mod chain;
 /// Kills at any moment.
 mod kills;
 /// Ends, beginnings, edits.

@@ -1,0 +1,96 @@
+//! What a run leads to goes through the same queue, and what surrounds the daemon is told.
+
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use super::{committed, job, lines, project, query, stop};
+use crate::customers::{self, Like, table};
+
+#[test]
+fn a_model_is_retrained_by_its_own_schedule() {
+    let more = "[retrain]\ncron = \"*/2 * * * * *\"\non = [\"age:1000d\"]";
+    let sandbox = project("2026-01-05T03:00:00Z", 1).job("churn", &job("churn", "0 3 * * *", more));
+    let daemon = sandbox.spawn(["daemon"]);
+    let ticks = sandbox.wait_for(&["ticks", "churn"], |ticks| committed(ticks) >= 2);
+    stop(daemon).expect(0);
+    assert!(lines(&ticks).iter().any(|line| line["kind"] == "train"), "{ticks:#}");
+    let triggers = query(
+        sandbox.root(),
+        "select trigger from run where kind = ? and state = 'committed'",
+        "train",
+    );
+    assert!(triggers.contains(&vec![Some("schedule".to_owned())]), "{triggers:?}");
+}
+
+#[test]
+fn drift_is_noticed_and_answered_through_the_queue() {
+    let text = customers::job("0 0 * * *", "[retrain]\non = [\"drift\"]");
+    let sandbox = project("2026-01-05T00:00:10Z", 1)
+        .data("churn.csv", table(24, &[Like::Usual, Like::Usual, Like::Moved, Like::Moved]))
+        .job("churn", &text);
+    sandbox.run(["run", "churn", "--tick", "2026-01-03T00:00:00Z"]).expect(0);
+    let daemon = sandbox.spawn(["daemon"]);
+    // Nothing is due before tomorrow: a new schedule is not retroactive. So the clock goes on a day.
+    std::thread::sleep(Duration::from_secs(1));
+    stop(daemon).expect(0);
+    let real = super::real_time();
+    let later = sandbox.env("NIGHTSHIFT_NOW", &format!("2026-01-06T00:00:02Z@{real}*1"));
+    later.write(
+        "data/churn.csv",
+        table(24, &[Like::Usual, Like::Usual, Like::Usual, Like::Moved, Like::Moved]),
+    );
+    let daemon = later.spawn(["daemon"]);
+    later.wait_for(&["runs", "churn"], |runs| {
+        runs["runs"].as_array().unwrap().iter().any(|run| {
+            run["trigger"] == "drift" && run["kind"] == "train" && run["state"] == "committed"
+        })
+    });
+    stop(daemon).expect(0);
+}
+
+#[test]
+fn a_run_may_not_take_more_memory_than_its_job_says() {
+    let limited = |bytes: &str| {
+        let more = format!("[run]\nmemory_max = \"{bytes}\"\nretry = {{ attempts = 1 }}");
+        let sandbox = project("2026-01-05T02:59:58Z", 1)
+            .data("churn.csv", table(24, &[Like::Usual; 1_000]))
+            .job("churn", &job("churn", "0 3 * * *", &more));
+        let daemon = sandbox.spawn(["daemon"]);
+        let ticks = sandbox.wait_for(&["ticks", "churn"], |ticks| {
+            lines(ticks)
+                .first()
+                .is_some_and(|line| line["state"] == "dead" || line["state"] == "committed")
+        });
+        stop(daemon).expect(0);
+        lines(&ticks)[0]["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(limited("48MiB"), "dead");
+    assert_eq!(limited("1GiB"), "committed");
+}
+
+#[test]
+fn a_service_manager_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let sandbox = project("2026-01-05T03:00:00Z", 1)
+        .job("churn", &job("churn", "0 3 * * *", ""))
+        .env("NOTIFY_SOCKET", path.to_str().unwrap());
+    let daemon = sandbox.spawn(["daemon"]);
+    let mut buffer = [0; 1_024];
+    let mut next = || {
+        let size = socket.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..size]).into_owned()
+    };
+    let first = next();
+    assert!(first.contains("READY=1") && first.contains("STATUS=following 1 schedules"), "{first}");
+    assert!(next().contains("WATCHDOG=1"));
+    daemon.signal("TERM");
+    let mut last = next();
+    while last.contains("WATCHDOG") {
+        last = next();
+    }
+    assert!(last.contains("STOPPING=1"), "{last}");
+    stop(daemon).expect(0);
+}
