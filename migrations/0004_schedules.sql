@@ -39,3 +39,4 @@ alter table run add column cancel_as text check (cancel_as in ('cancelled', 'sup
 alter table run add column cancel_reason text;
 
 create index run_queue on run (not_before, tick) where state = 'queued';
+create index run_superseded on run (serial) where state = 'superseded';

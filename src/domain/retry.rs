@@ -14,7 +14,7 @@ use crate::domain::stable;
 pub struct Tries {
     /// Tries that count, the last one included; 1 or more.
     pub used: u32,
-    /// When the first one began.
+    /// When the first one ended.
     pub since: Timestamp,
 }
 

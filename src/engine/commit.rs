@@ -141,6 +141,7 @@ async fn afterwards(execution: &Execution<'_>, error: &RunError) -> Result<After
     let world = execution.world;
     let found = world.store.run(&execution.claim.run).await;
     match found.map_err(RunError::store("record the failure"))? {
+        Some(record) if record.cancel.is_some() => Ok(retry::cancelled(&record)),
         Some(record) if retry::is_worth_another_try(error.cause) => {
             retry::by_policy(world, &record, &execution.loaded.job.limits).await
         }

@@ -30,8 +30,8 @@ use self::job_set::JobSet;
 use self::planner::Planner;
 use self::pulse::Pulse;
 use crate::adapters::supervisor::Supervisor;
-use crate::domain::identity::JobName;
-use crate::engine::error::{Cause, RunError};
+use crate::domain::job::Job;
+use crate::engine::error::RunError;
 use crate::engine::offload::offload;
 use crate::engine::recover;
 use crate::engine::world::World;
@@ -66,12 +66,16 @@ pub async fn follow(
     let supervisor = Supervisor;
     world.store.quick_check().await.map_err(RunError::store("check the database"))?;
     let mut clock = ClockWatch::new(world.now());
-    recover::recover(world).await?;
+    if let Err(error) = recover::recover_all_but(world, &|_| false).await {
+        endure(error, "recover")?;
+    }
     let mut jobs = load(world).await?;
     for loaded in jobs.all() {
-        recover::sweep_staging(world, &loaded.job).await?;
-        look_at_champion(world, &loaded.job.name).await?;
+        if let Err(error) = look_after(world, &loaded.job).await {
+            endure(error, "look after a job")?;
+        }
     }
+    give_up_queued(world, &jobs).await?;
     let mut planner = Planner::new(world, &jobs).await?;
     let mut dispatcher = Dispatcher::new(world, options.program)?;
     let mut pulse = Pulse::new().await;
@@ -95,7 +99,8 @@ pub async fn follow(
         }
         beats += 1;
         if beats.is_multiple_of(RECOVER_EVERY) {
-            recover::recover_all_but(world, &|run| dispatcher.attends(run)).await?;
+            let recovered = recover::recover_all_but(world, &|run| dispatcher.attends(run)).await;
+            recovered.or_else(|error| endure(error, "recover"))?;
         }
         supervisor.alive();
     }
@@ -106,12 +111,30 @@ pub async fn follow(
     dispatcher.drain(world, &jobs, patience, &mut orders).await
 }
 
-/// Says it if the model file of a champion is missing or damaged: nothing is scored with it, and the next
-/// night is a bad moment to learn that.
-async fn look_at_champion(world: &World, job: &JobName) -> Result<(), RunError> {
-    let Some(champion) = world.champion(job).await? else { return Ok(()) };
+/// Removes what killed runs of a job have staged, and says it if the model file of its champion is missing or
+/// damaged: nothing is scored with it, and the next night is a bad moment to learn that.
+async fn look_after(world: &World, job: &Job) -> Result<(), RunError> {
+    recover::sweep_staging(world, job).await?;
+    let Some(champion) = world.champion(&job.name).await? else { return Ok(()) };
     if let Err(error) = world.artifacts.load(&champion.sha256) {
-        tracing::error!(job.name = %job, "{} of `{job}` cannot score: {error}", champion.version);
+        let (name, version) = (&job.name, champion.version);
+        tracing::error!(job.name = %name, "{version} of `{name}` cannot score: {error}");
+    }
+    Ok(())
+}
+
+/// Gives up the queued ticks of jobs that are gone or switched off; of none while a file is broken, since its
+/// job may only seem to be gone.
+async fn give_up_queued(world: &World, jobs: &JobSet) -> Result<(), RunError> {
+    if !jobs.problems().is_empty() {
+        return Ok(());
+    }
+    let on = jobs.all().filter(|loaded| loaded.job.enabled);
+    let names: Vec<_> = on.map(|loaded| loaded.job.name.clone()).collect();
+    let failed = RunError::store("give up the runs of jobs that are gone");
+    let given_up = world.store.give_up_queued(&names, world.now()).await.map_err(failed)?;
+    if given_up > 0 {
+        tracing::warn!("{given_up} queued runs of jobs that are gone or switched off are given up");
     }
     Ok(())
 }
@@ -140,16 +163,18 @@ async fn reload(world: &World, jobs: &mut JobSet, planner: &mut Planner) -> Resu
         tracing::error!("{count} problems in the job files: the old jobs stay");
         return Ok(());
     }
-    let names: Vec<_> = found.all().map(|loaded| loaded.job.name.clone()).collect();
-    let failed = RunError::store("reload");
-    let given_up = world.store.give_up_queued(&names, world.now()).await.map_err(failed)?;
-    *planner = Planner::new(world, &found).await?;
+    // What is due by now is due by the old schedules: the new ones are not retroactive.
+    planner.reconcile(world, jobs, world.now()).await?;
+    let swapped = async {
+        give_up_queued(world, &found).await?;
+        Planner::new(world, &found).await
+    };
+    match swapped.await {
+        Ok(swapped) => *planner = swapped,
+        Err(error) => return endure(error, "follow the new schedules: the old jobs stay"),
+    }
     *jobs = found;
-    tracing::info!(
-        "reloaded: {} jobs, {} schedules, {given_up} queued runs of jobs that are gone were given up",
-        names.len(),
-        planner.len()
-    );
+    tracing::info!("reloaded: {} jobs, {} schedules", jobs.all().count(), planner.len());
     Ok(())
 }
 
@@ -161,7 +186,7 @@ fn duration(span: jiff::SignedDuration) -> Duration {
 /// An error that says that nothing can be trusted any more ends the daemon; any other one is told, and the
 /// next beat tries again.
 fn endure(error: RunError, what: &str) -> Result<(), RunError> {
-    if matches!(error.cause, Cause::Fsync | Cause::Damaged) {
+    if error.ends_everything() {
         return Err(error);
     }
     tracing::error!(error = %error.chain(), "failed to {what}; it is tried again");

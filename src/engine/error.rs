@@ -103,6 +103,13 @@ impl RunError {
         move |error| Self::new(stage, Cause::Other, error)
     }
 
+    /// Whether nothing can be trusted any more: the database is damaged, or the disk did not confirm what was
+    /// written to it. A file of one run that is damaged or not confirmed is that run's trouble.
+    pub fn ends_everything(&self) -> bool {
+        let is_of_database = self.source.downcast_ref::<StoreError>().is_some();
+        is_of_database && matches!(self.cause, Cause::Fsync | Cause::Damaged)
+    }
+
     /// Adds an action that may help.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -18,18 +18,30 @@ use crate::engine::world::World;
 
 /// Recovers every unfinished run whose process is gone.
 pub async fn recover(world: &World) -> Result<(), RunError> {
-    recover_all_but(world, &|_| false).await
+    let unfinished = world.store.unfinished().await.map_err(RunError::store("recover"))?;
+    for record in &unfinished {
+        settle(world, &record.id, LOST).await?;
+    }
+    sweep_all(world).await
 }
 
-/// Recovers every unfinished run whose process is gone, but those that `is_attended` names: somebody waits
-/// for the end of their process and knows more about it.
+/// The same for a daemon, which has other things to do: a run that cannot be recovered is told and left. Those
+/// that `is_attended` names are left as well: somebody waits for the end of their process.
 pub async fn recover_all_but(
     world: &World,
     is_attended: &(dyn Fn(&RunId) -> bool + Sync),
 ) -> Result<(), RunError> {
     let unfinished = world.store.unfinished().await.map_err(RunError::store("recover"))?;
     for record in unfinished.iter().filter(|record| !is_attended(&record.id)) {
-        settle(world, &record.id, LOST).await?;
+        // One run that cannot be recovered keeps no other from being.
+        match settle(world, &record.id, LOST).await {
+            Err(error) if error.ends_everything() => return Err(error),
+            Err(error) => {
+                let run = &record.id;
+                tracing::error!(run.id = %run, "run `{run}` cannot be recovered: {}", error.chain());
+            }
+            Ok(()) => {}
+        }
     }
     sweep_all(world).await
 }

@@ -3,7 +3,7 @@
 //! What the daemon starts is tried again as its job says. What a person asks for is not: the person sees
 //! the error and asks again.
 
-use crate::adapters::store::{Afterwards, RunRecord};
+use crate::adapters::store::{Afterwards, Attempt, RunRecord};
 use crate::domain::job::timing::Limits;
 use crate::domain::retry::{Tries, next_try};
 use crate::domain::run::{AttemptOutcome, State, Trigger};
@@ -32,12 +32,23 @@ pub async fn by_policy(
 ) -> Result<Afterwards, RunError> {
     let failed = RunError::store("look at the attempts");
     let attempts = world.store.attempts(&record.id).await.map_err(failed)?;
-    let counts = |outcome: Option<AttemptOutcome>| outcome != Some(AttemptOutcome::Interrupted);
-    let used = attempts.iter().filter(|attempt| counts(attempt.outcome)).count();
-    let since = attempts.first().map_or(record.created_at, |attempt| attempt.started_at);
+    let is_free = |attempt: &&Attempt| attempt.outcome == Some(AttemptOutcome::Interrupted);
+    let free = attempts.iter().filter(is_free).count().min(INTERRUPTED_MAX);
+    let used = attempts.len().saturating_sub(free);
+    // From the end of the first that failed: one that took as long as it may is worth another try.
+    let first = attempts.iter().find(|attempt| !is_free(attempt));
+    let since = first.and_then(|attempt| attempt.ended_at).unwrap_or_else(|| world.now());
     let tries = Tries { used: u32::try_from(used).unwrap_or(u32::MAX), since };
     let next = next_try(&limits.retry, &record.id, tries, world.now());
     Ok(next.map_or(Afterwards::Dead, |not_before| Afterwards::Retry { not_before }))
+}
+
+/// What a run becomes that somebody wants to end.
+pub fn cancelled(record: &RunRecord) -> Afterwards {
+    match record.cancel {
+        Some((State::Superseded, _)) => Afterwards::Superseded,
+        _ => Afterwards::Cancelled,
+    }
 }
 
 /// What follows an attempt whose process is gone. `limits` is what the job of the run says, where known.
@@ -47,10 +58,8 @@ pub async fn after_end(
     limits: Option<&Limits>,
     outcome: AttemptOutcome,
 ) -> Result<Afterwards, RunError> {
-    match &record.cancel {
-        Some((State::Superseded, _)) => return Ok(Afterwards::Superseded),
-        Some(_) => return Ok(Afterwards::Cancelled),
-        None => {}
+    if record.cancel.is_some() {
+        return Ok(cancelled(record));
     }
     let now = Afterwards::Retry { not_before: world.now() };
     let is_automatic = record.trigger == Trigger::Schedule || record.trigger.is_consequence();

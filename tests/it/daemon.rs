@@ -92,7 +92,7 @@ pub(crate) fn query(root: &Path, sql: &'static str, bound: &str) -> Vec<Vec<Opti
         let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
         let found = sqlx::query(sql).bind(bound).fetch_all(&mut connection).await;
         connection.close().await.unwrap();
-        found.unwrap_or_default()
+        found.unwrap()
     });
     let row = |row: &sqlx::sqlite::SqliteRow| {
         (0..row.len()).map(|column| row.get::<Option<String>, _>(column)).collect()

@@ -149,7 +149,7 @@ async fn record_intent(
 }
 
 const FENCE_INTENT: &str = "select job from run
-     where id = ?1 and token = ?2 and state = 'running'";
+     where id = ?1 and token = ?2 and state = 'running' and cancel_as is null";
 
 const RECORD_INTENT: &str = "update run
      set state = 'committing', model_version = coalesce(?2, model_version),

@@ -11,22 +11,34 @@ use crate::adapters::store::codec::{time, time_text};
 use crate::adapters::store::runs::{run_record, run_with_id};
 use crate::adapters::store::{RunRecord, Store, StoreError, Transition};
 use crate::domain::identity::{JobName, RunId};
-use crate::domain::run::RunKind;
+use crate::domain::run::{RunKind, Trigger};
 use crate::domain::ticks::Fate;
 
 impl Store {
-    /// The run that is to be executed next at `now`, but none of a job and kind in `full`. Backfills come
-    /// last, else the earliest tick comes first.
+    /// The run that is to be executed next at `now`, the earliest tick first: one that a schedule or another
+    /// run has caused, since what a person asks for is executed by whoever asks. None of a job and kind in
+    /// `full`, none of a schedule of a job in `paused`, and none while another run of its tick is under way.
     pub async fn next_queued(
         &self,
         full: &[(JobName, RunKind)],
+        paused: &[JobName],
         now: Timestamp,
     ) -> Result<Option<RunRecord>, StoreError> {
         let full: Vec<Value> =
             full.iter().map(|(job, kind)| json!([job.as_str(), kind.id()])).collect();
+        let paused: Vec<Value> = paused.iter().map(|job| Value::from(job.as_str())).collect();
+        let is_caused =
+            |trigger: &&Trigger| trigger.is_consequence() || **trigger == Trigger::Schedule;
+        let caused: Vec<Value> = Trigger::ALL
+            .iter()
+            .filter(is_caused)
+            .map(|trigger| Value::from(trigger.id()))
+            .collect();
         sqlx::query(SELECT_NEXT)
             .bind(Value::from(full).to_string())
             .bind(time_text(now))
+            .bind(Value::from(paused).to_string())
+            .bind(Value::from(caused).to_string())
             .try_map(|row: SqliteRow| run_record(&row))
             .fetch_optional(&self.readers)
             .await
@@ -118,7 +130,12 @@ impl Store {
 const SELECT_NEXT: &str = "select run.* from run
      where state = 'queued' and not_before <= ?2
          and (job, kind) not in (select value ->> 0, value ->> 1 from json_each(?1))
-     order by trigger = 'backfill', tick, serial limit 1";
+         and not (trigger = 'schedule' and job in (select value from json_each(?3)))
+         and trigger in (select value from json_each(?4))
+         and not exists (select 1 from run as other where other.job = run.job
+             and other.kind = run.kind and other.tick = run.tick
+             and other.state in ('claimed', 'running', 'committing'))
+     order by tick, serial limit 1";
 
 const SELECT_NEXT_BEGIN: &str = "select not_before from run
      where state = 'queued' order by not_before limit 1";
@@ -186,8 +203,9 @@ async fn give_up(
 }
 
 const PAUSE_TICKS: &str = "update tick set decision = ?2, reason = ?3, decided_at = ?4
-     where run in (select id from run where state = 'queued' and trigger = 'schedule'
-         and job not in (select value from json_each(?1)))";
+     where (job, kind, tick) in (select job, kind, tick from run
+         where state = 'queued' and trigger = 'schedule'
+             and job not in (select value from json_each(?1)))";
 
 const GIVE_UP: &str = "update run set state = 'cancelled', error = ?3, finished_at = ?4
      where state = 'queued' and trigger = 'schedule' and ?2 is not null

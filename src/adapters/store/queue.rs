@@ -24,7 +24,8 @@ impl Store {
         Ok(out)
     }
 
-    /// Queues a run again that failed, was given up or was cancelled, with the job file of today.
+    /// Queues a run again that failed, was given up or was cancelled, with the job file of today. One that waits
+    /// already may be claimed at once, and takes that file as well.
     pub async fn requeue(
         &self,
         run: &RunId,
@@ -178,7 +179,7 @@ const REQUEUE: &str = "update run
      set state = 'queued', job_sha256 = ?2, not_before = ?3, finished_at = null, verdict = null,
          exit_code = null, error = null, decision = null, stages = null, cancel_as = null,
          cancel_reason = null
-     where id = ?1 and state in ('failed', 'dead', 'cancelled')";
+     where id = ?1 and state in ('queued', 'failed', 'dead', 'cancelled')";
 
 async fn claim(
     connection: &mut SqliteConnection,

@@ -184,8 +184,9 @@ const SELECT_RUNS_OF_JOB: &str = "select * from run
      where job = ?4 and (?1 is null or kind = ?1) and (?2 is null or state = ?2)
      order by serial desc limit ?3";
 
+/// The list of states is that of the index, or it would not be used.
 const SELECT_UNFINISHED: &str = "select * from run
-     where state in ('claimed', 'running', 'committing') order by serial";
+     where state in ('queued', 'claimed', 'running', 'committing') and state <> 'queued' order by serial";
 
 const SELECT_QUEUED: &str = "select * from run where state = 'queued' order by serial";
 

@@ -142,7 +142,7 @@ const SELECT_DUE: &str = "select schedule.*, pause.reason as paused
      order by schedule.job, schedule.kind";
 
 /// How many runs of each job and kind are queued or executed, and how many of them wait to begin.
-/// Corrections are not counted: they are no tick's run, and no tick gives way to them.
+/// Corrections and backfills are not counted: no tick that is due gives way to them.
 async fn active(
     connection: &mut SqliteConnection,
 ) -> Result<BTreeMap<(String, RunKind), (usize, usize)>, sqlx::Error> {
@@ -158,8 +158,9 @@ async fn active(
 
 const COUNT_ACTIVE: &str = "select job, kind, count(*) as active,
          count(*) filter (where state = 'queued' and attempt = 0) as waiting
-     from run
-     where state in ('queued', 'claimed', 'running', 'committing') and trigger <> 'rollback'
+     from run indexed by run_unfinished
+     where state in ('queued', 'claimed', 'running', 'committing')
+         and trigger not in ('rollback', 'backfill')
      group by job, kind";
 
 async fn write(
@@ -232,7 +233,7 @@ async fn displace(
     let (job, kind) = (found.job.as_str(), found.kind.id());
     let Some(into) = found.ruling.starts.last() else { return Ok(()) };
     let reason = format!("{} is run in its place", into.tick);
-    for statement in [COALESCE_WAITING, DISPLACE_WAITING] {
+    for statement in [DISPLACE_WAITING, COALESCE_SUPERSEDED] {
         sqlx::query(statement)
             .bind(job)
             .bind(kind)
@@ -245,14 +246,20 @@ async fn displace(
     Ok(())
 }
 
-const COALESCE_WAITING: &str = "update tick set decision = ?5, reason = ?4, decided_at = ?3
-     where job = ?1 and kind = ?2 and tick in (select tick from run
-         where job = ?1 and kind = ?2 and state = 'queued' and attempt = 0 and trigger = 'schedule')";
-
+/// What was missed and is caught up with does not wait for other runs: only ticks that came due do.
 const DISPLACE_WAITING: &str = "update run
      set state = 'superseded', finished_at = ?3, error = ?4
      where job = ?1 and kind = ?2 and state = 'queued' and attempt = 0 and trigger = 'schedule'
-         and ?5 is not null";
+         and ?5 is not null
+         and tick in (select tick from tick where job = ?1 and kind = ?2
+             and decision = 'overlap_queued')";
+
+/// The lines of ticks whose runs have just been superseded, or are to be.
+const COALESCE_SUPERSEDED: &str = "update tick set decision = ?5, reason = ?4, decided_at = ?3
+     where job = ?1 and kind = ?2 and tick in (select tick from run
+         where job = ?1 and kind = ?2 and trigger = 'schedule'
+             and ((state = 'superseded' and finished_at = ?3)
+                 or (state in ('claimed', 'running') and cancel_as = 'superseded')))";
 
 /// The active runs are to end: a later tick is run in their place.
 async fn replace(
@@ -262,32 +269,39 @@ async fn replace(
 ) -> Result<(), sqlx::Error> {
     let Some(by) = found.ruling.starts.last() else { return Ok(()) };
     let reason = format!("replaced by the run for {}", by.tick);
-    for statement in [REPLACE_QUEUED, REPLACE_RUNNING] {
+    for statement in [REPLACE_QUEUED, REPLACE_RUNNING, COALESCE_SUPERSEDED] {
         sqlx::query(statement)
             .bind(found.job.as_str())
             .bind(found.kind.id())
-            .bind(&reason)
             .bind(now)
+            .bind(&reason)
+            .bind(Fate::Coalesced.id())
             .execute(&mut *connection)
             .await?;
     }
     Ok(())
 }
 
-const REPLACE_QUEUED: &str = "update run set state = 'superseded', finished_at = ?4, error = ?3
-     where job = ?1 and kind = ?2 and state = 'queued' and trigger <> 'rollback'";
+const REPLACE_QUEUED: &str = "update run set state = 'superseded', finished_at = ?3, error = ?4
+     where job = ?1 and kind = ?2 and state = 'queued' and trigger = 'schedule' and ?5 is not null";
 
-const REPLACE_RUNNING: &str = "update run set cancel_as = 'superseded', cancel_reason = ?3
-     where job = ?1 and kind = ?2 and state in ('claimed', 'running') and trigger <> 'rollback'
-         and ?4 is not null";
+/// What a person has asked for, or has cancelled, is left alone.
+const REPLACE_RUNNING: &str = "update run set cancel_as = 'superseded', cancel_reason = ?4
+     where job = ?1 and kind = ?2 and state in ('claimed', 'running') and trigger = 'schedule'
+         and cancel_as is null and ?3 is not null and ?5 is not null";
 
+/// A run that somebody has tried by hand before, in vain, is tried again now that its tick is due.
 const INSERT_RUNS: &str = "insert into run
      (id, job, kind, tick, revision, trigger, state, interval_start, interval_end, job_sha256,
       created_at, not_before)
      select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, 'schedule', 'queued', value ->> 4,
          value ->> 5, value ->> 6, ?2, value ->> 7
      from json_each(?1) where true
-     on conflict (job, kind, tick, revision) do nothing";
+     on conflict (job, kind, tick, revision) do update
+     set state = 'queued', trigger = 'schedule', job_sha256 = excluded.job_sha256,
+         not_before = excluded.not_before, finished_at = null, verdict = null, exit_code = null,
+         error = null, decision = null, stages = null, cancel_as = null, cancel_reason = null
+     where run.state in ('failed', 'dead')";
 
 /// A tick that somebody ran by hand before it was due has its line already.
 const INSERT_LINES: &str = "insert into tick (job, kind, tick, decision, reason, run, decided_at)

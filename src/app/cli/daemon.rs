@@ -1,5 +1,7 @@
 //! `nightshift daemon`: follows the schedules of all jobs until it is told to stop.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -44,6 +46,8 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
     let project_dir = context.project_dir()?;
     let project = jobs::load_project(&project_dir)?.project;
     let state_dir = project_dir.join(&project.state_dir);
+    // Before the lock: who sees it held may send signals.
+    let (received, mut listeners) = orders()?;
     let failed = |error| Failure::internal("failed to start the daemon", error);
     let Some(_lock) = DaemonLock::acquire(&state_dir).map_err(failed)? else {
         let message = match DaemonLock::holder(&state_dir) {
@@ -61,10 +65,9 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
     }
     let access = if args.init { Access::Begin } else { Access::Create };
     let world = context.world(access).await?;
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::internal("failed to find the program itself", error))?;
+    // This very program, even if another one has taken its place on the disk since.
+    let program = PathBuf::from("/proc/self/exe");
     let options = DaemonOptions { program, accept_clock: args.accept_clock };
-    let (received, mut listeners) = orders()?;
     daemon::follow(&world, options, received).await?;
     listeners.abort_all();
     world.store.close().await;

@@ -141,7 +141,7 @@ pub static CODES: &[(&str, &str)] = &[
     ),
     (
         "overlap_form",
-        "`overlap = \"allow\"` lets several runs of a job work at a time and needs `max_concurrent`, which says how many. With any other `overlap` there is one, and `max_concurrent` would have no effect.",
+        "`overlap = \"allow\"` lets several runs of a job work at a time and needs `max_concurrent`, which says how many. With any other `overlap` there is one, and `max_concurrent` would have no effect. `catchup = \"all\"` queues what was missed, and `overlap = \"replace\"` throws away what is queued: together they make no sense.",
     ),
     (
         "path_form",
@@ -194,6 +194,10 @@ pub static CODES: &[(&str, &str)] = &[
     (
         "unknown_key",
         "The key is not one that this table knows. A misspelled key that was ignored would leave its default in force without a word, so it is an error. `nightshift generate schema` prints every key.",
+    ),
+    (
+        "wait_for_input",
+        "`wait_for` waits until a file of the tick is there. If the pattern of the input has no field of the tick, it matches the files of earlier ticks as well, and there is nothing to wait for: `input = \"data/{tick:%Y-%m-%d}/*.csv\"` in `[score]` names the files of one tick.",
     ),
     (
         "wrong_type",

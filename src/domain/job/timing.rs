@@ -99,6 +99,6 @@ pub struct Retry {
     pub max: SignedDuration,
     /// The share of a delay, 0 to 1, by which it differs from run to run.
     pub jitter: f64,
-    /// Nothing is tried again so long after the first try began.
+    /// Nothing is tried again so long after the first try ended.
     pub max_elapsed: SignedDuration,
 }

@@ -29,8 +29,13 @@ pub(super) struct Patience {
     pub(super) grace: Duration,
 }
 
-/// How a process has ended: in terms of its attempt, and in words.
-pub(super) type Report = (AttemptOutcome, String);
+/// How a process has ended: in terms of its attempt, in words, and its exit code where it had one.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    pub(super) outcome: AttemptOutcome,
+    pub(super) words: String,
+    pub(super) code: Option<i32>,
+}
 
 /// Attends a process to its end.
 pub(super) async fn attend(
@@ -38,49 +43,67 @@ pub(super) async fn attend(
     patience: Patience,
     mut orders: mpsc::Receiver<End>,
 ) -> Report {
-    let timeout = tokio::time::sleep(patience.timeout);
     let end = tokio::select! {
-        ended = process.ended() => return (AttemptOutcome::Lost, told(ended)),
-        () = timeout => None,
+        ended = process.ended() => return Report::of(ended),
+        () = tokio::time::sleep(patience.timeout) => None,
         Some(end) = orders.recv() => Some(end),
     };
     process.terminate();
-    if end != Some(End::Kill) {
+    let grace = tokio::time::sleep(patience.grace);
+    tokio::pin!(grace);
+    let mut is_over = end == Some(End::Kill);
+    while !is_over {
         tokio::select! {
-            _ = process.ended() => return report(end, patience),
-            () = tokio::time::sleep(patience.grace) => {}
-            Some(End::Kill) = orders.recv() => {}
+            _ = process.ended() => return Report::asked(end, patience),
+            () = &mut grace => is_over = true,
+            Some(order) = orders.recv() => is_over = order == End::Kill,
         }
     }
     process.kill();
     let _ended = process.ended().await;
-    report(end, patience)
+    Report::asked(end, patience)
 }
 
-fn report(end: Option<End>, patience: Patience) -> Report {
-    match end {
-        None => {
-            let told =
-                format!("it took longer than {} s (`run.timeout`)", patience.timeout.as_secs());
-            (AttemptOutcome::TimedOut, told)
-        }
-        Some(End::Cancel) => (AttemptOutcome::Interrupted, "it was cancelled".to_owned()),
-        Some(End::Interrupt | End::Kill) => {
-            (AttemptOutcome::Interrupted, "the daemon stopped before it had ended".to_owned())
-        }
+impl Report {
+    /// Of a process that could not be started.
+    pub(super) fn not_started(error: &std::io::Error) -> Self {
+        let words = format!("its process could not be started: {error}");
+        Self { outcome: AttemptOutcome::Lost, words, code: None }
     }
-}
 
-fn told(ended: Ended) -> String {
-    match ended {
-        Ended::Exited(code) => format!("its process ended with exit code {code} and no result"),
-        Ended::Killed(6) => {
-            "its process aborted (signal 6); `run.memory_max` may be too small".to_owned()
-        }
-        Ended::Killed(9) => {
-            "its process was killed (signal 9), maybe for want of memory".to_owned()
-        }
-        Ended::Killed(signal) => format!("its process was ended by signal {signal}"),
-        Ended::Unknown => "its process ended, nobody knows how".to_owned(),
+    /// Of a process that ended by itself.
+    fn of(ended: Ended) -> Self {
+        let (words, code) = match ended {
+            Ended::Exited(code) => {
+                (format!("its process ended with exit code {code} and no result"), Some(code))
+            }
+            Ended::Killed(6) => (
+                "its process aborted (signal 6); `run.memory_max` may be too small".to_owned(),
+                None,
+            ),
+            Ended::Killed(9) => {
+                ("its process was killed (signal 9), maybe for want of memory".to_owned(), None)
+            }
+            Ended::Killed(signal) => (format!("its process was ended by signal {signal}"), None),
+            Ended::Unknown => ("its process ended, nobody knows how".to_owned(), None),
+        };
+        Self { outcome: AttemptOutcome::Lost, words, code }
+    }
+
+    /// Of a process that was asked to end; without an order, for want of time.
+    fn asked(end: Option<End>, patience: Patience) -> Self {
+        let (outcome, words) = match end {
+            None => {
+                let seconds = patience.timeout.as_secs();
+                let words = format!("it took longer than {seconds} s (`run.timeout`)");
+                (AttemptOutcome::TimedOut, words)
+            }
+            Some(End::Cancel) => (AttemptOutcome::Interrupted, "it was cancelled".to_owned()),
+            Some(End::Interrupt | End::Kill) => {
+                let words = "the daemon stopped before it had ended";
+                (AttemptOutcome::Interrupted, words.to_owned())
+            }
+        };
+        Self { outcome, words, code: None }
     }
 }

@@ -26,8 +26,18 @@ use crate::engine::{plan, recover};
 /// Between asking processes to end and ending them when the daemon stops.
 pub(super) const KILL_GRACE: Duration = Duration::from_secs(20);
 
+/// Between two tries to put on record what became of a run.
+const SETTLE_AGAIN: Duration = Duration::from_secs(1);
+
 /// After they were killed, processes have so long to be gone.
 const KILL_WAIT: Duration = Duration::from_secs(4);
+
+/// How long a run waits whose process could not begin.
+const START_WAIT: SignedDuration = SignedDuration::from_secs(30);
+
+/// Exit codes of the command line that say that a run could not begin.
+const EXIT_JOB: i32 = 3;
+const EXIT_BUSY: i32 = 75;
 
 /// How long a run whose input is not there yet waits before it is looked for again.
 const INPUT_WAIT: SignedDuration = SignedDuration::from_secs(10);
@@ -108,36 +118,34 @@ impl Dispatcher {
         if self.children.len() >= self.running_max {
             return Ok(());
         }
-        let paused = world.store.pauses().await.map_err(failed)?;
+        let found = world.store.pauses().await.map_err(failed)?;
+        let paused: Vec<JobName> = found.into_iter().map(|pause| pause.job).collect();
+        let unfinished = world.store.unfinished().await.map_err(failed)?;
         // A job whose next run may not begin is not asked for again in this beat.
-        let mut held: Vec<(JobName, RunKind)> = paused
-            .into_iter()
-            .flat_map(|pause| [(pause.job.clone(), RunKind::Score), (pause.job, RunKind::Train)])
-            .collect();
+        let mut held: Vec<(JobName, RunKind)> = Vec::new();
         while self.children.len() < self.running_max {
-            let mut full = self.full(world, jobs).await?;
+            let mut full = self.full(jobs, &unfinished);
             full.extend(held.iter().cloned());
-            let Some(record) = world.store.next_queued(&full, now).await.map_err(failed)? else {
-                return Ok(());
+            let next = world.store.next_queued(&full, &paused, now).await.map_err(failed)?;
+            let Some(record) = next else { return Ok(()) };
+            let must_wait = match jobs.get(&record.slot.job) {
+                // The process of its last attempt has not been settled yet.
+                _ if self.children.contains_key(&record.id) => true,
+                Some(known) => self.must_wait(world, known, &record, now).await?,
+                // What a run of a job that is gone has caused is done all the same.
+                None => false,
             };
-            match jobs.get(&record.slot.job) {
-                Some(known) if !self.must_wait(world, known, &record, now).await? => {
-                    self.begin(world, record).await?;
-                }
-                _ => held.push((record.slot.job, record.slot.kind)),
+            if must_wait {
+                held.push((record.slot.job, record.slot.kind));
+            } else {
+                self.begin(world, record).await?;
             }
         }
         Ok(())
     }
 
     /// Jobs and kinds of which as many runs are executed as may be, by this daemon or by others.
-    async fn full(
-        &self,
-        world: &World,
-        jobs: &JobSet,
-    ) -> Result<Vec<(JobName, RunKind)>, RunError> {
-        let unfinished =
-            world.store.unfinished().await.map_err(RunError::store("look for the next run"))?;
+    fn full(&self, jobs: &JobSet, unfinished: &[RunRecord]) -> Vec<(JobName, RunKind)> {
         let others = unfinished
             .iter()
             .filter(|record| !self.children.contains_key(&record.id))
@@ -151,11 +159,8 @@ impl Dispatcher {
             (RunKind::Score, Some(known)) => known.loaded.job.timing.overlap.concurrent_max(),
             _ => 1,
         };
-        Ok(counts
-            .into_iter()
-            .filter(|(key, count)| *count >= most(key))
-            .map(|(key, _)| key)
-            .collect())
+        let is_full = |(key, count): &((JobName, RunKind), usize)| *count >= most(key);
+        counts.into_iter().filter(is_full).map(|(key, _)| key).collect()
     }
 
     /// Whether a run is not to begin yet, though its time has come.
@@ -204,7 +209,18 @@ impl Dispatcher {
             variables.push(("RAYON_NUM_THREADS", threads.to_string()));
         }
         let program = Program { path: self.program.clone(), arguments, variables };
-        let process = self.nursery.start(&program).await.map_err(RunError::other("start a run"))?;
+        let (orders, received) = mpsc::channel(2);
+        let (job, kind) = (record.slot.job.clone(), record.slot.kind);
+        let child = Child { job, kind, attempts_before: record.attempt, orders };
+        self.children.insert(record.id.clone(), child);
+        let process = match self.nursery.start(&program).await {
+            Ok(process) => process,
+            Err(error) => {
+                // An attempt like any other: else it would be made for ever.
+                self.ended.push((record.id, Report::not_started(&error)));
+                return Ok(());
+            }
+        };
         tracing::info!(
             job.name = %record.slot.job, run.id = %record.id, process.id = process.pid(),
             "{} of `{}` for {} is started", record.slot.kind, record.slot.job, record.slot.tick
@@ -213,16 +229,8 @@ impl Dispatcher {
             timeout: limits.map_or(Duration::MAX, |limits| duration(limits.timeout)),
             grace: limits.map_or(KILL_GRACE, |limits| duration(limits.kill_grace)),
         };
-        let (orders, received) = mpsc::channel(2);
-        let id = record.id.clone();
+        let id = record.id;
         self.attended.spawn(async move { (id, attend(process, patience, received).await) });
-        let child = Child {
-            job: record.slot.job,
-            kind: record.slot.kind,
-            attempts_before: record.attempt,
-            orders,
-        };
-        self.children.insert(record.id, child);
         Ok(())
     }
 
@@ -246,18 +254,31 @@ impl Dispatcher {
                 Err(error) => tracing::error!(error = %error, "a process is not attended any more"),
             }
         }
-        while let Some((run, report)) = self.ended.pop() {
-            let Some(child) = self.children.get(&run) else { continue };
-            let settled = settle_run(world, jobs, &run, child, &report).await;
-            if let Err(error) = settled {
-                self.ended.push((run, report));
-                return endure(error, "settle a run");
-            }
-            self.children.remove(&run);
-            // It may have had a run of its own in hand: a first training.
-            recover::recover_all_but(world, &|run| self.attends(run)).await?;
+        if self.ended.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut unsettled = Vec::new();
+        let mut result = Ok(());
+        for (run, report) in std::mem::take(&mut self.ended) {
+            let Some(child) = self.children.get(&run) else { continue };
+            match settle_run(world, jobs, &run, child, &report).await {
+                Ok(()) => {
+                    self.children.remove(&run);
+                }
+                Err(error) => {
+                    unsettled.push((run, report));
+                    result = result.and(endure(error, "settle a run"));
+                }
+            }
+        }
+        let has_settled = unsettled.is_empty();
+        self.ended.append(&mut unsettled);
+        if has_settled {
+            // One that has ended may have had a run of its own in hand: a first training.
+            let recovered = recover::recover_all_but(world, &|run| self.attends(run)).await;
+            result = result.and(recovered.or_else(|error| endure(error, "recover")));
+        }
+        result
     }
 
     /// Waits for the processes, then ends them. A second order to stop ends the waiting.
@@ -281,6 +302,8 @@ impl Dispatcher {
             while !self.children.is_empty() {
                 tokio::select! {
                     () = self.someone_ended() => {}
+                    // What could not be settled is tried again.
+                    () = tokio::time::sleep(SETTLE_AGAIN) => {}
                     () = &mut deadline => break,
                     order = orders.recv() => match order {
                         Some(Order::Reload) => continue,
@@ -300,18 +323,24 @@ async fn settle_run(
     jobs: &JobSet,
     run: &RunId,
     child: &Child,
-    (outcome, words): &Report,
+    report: &Report,
 ) -> Result<(), RunError> {
     let failed = RunError::store("settle a run");
     let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
     if record.state == State::Queued && record.attempt == child.attempts_before {
+        if matches!(report.code, Some(EXIT_JOB | EXIT_BUSY)) {
+            // The project's file was broken for the moment, or somebody was in its way: nothing was tried.
+            let until = world.now().saturating_add(START_WAIT).unwrap_or(Timestamp::MAX);
+            tracing::warn!(run.id = %run, "run `{run}` could not begin: {}", report.words);
+            return world.store.postpone(run, until).await.map_err(failed);
+        }
         // It ended before it had claimed the run. That is an attempt: else it would be made for ever.
         let owner = format!("pid:{}", std::process::id());
         if let Some(claim) = world.store.claim(run, &owner, world.now()).await.map_err(failed)? {
             world.store.start(&claim).await.map_err(failed)?;
         }
     }
-    recover::settle(world, run, (*outcome, words)).await?;
+    recover::settle(world, run, (report.outcome, &report.words)).await?;
     let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
     let RunRecord { state, attempt, .. } = record;
     let error = record.error.as_deref().unwrap_or("no error");

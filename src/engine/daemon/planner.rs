@@ -73,10 +73,14 @@ impl Planner {
             }
             match rule_on(world, jobs, &due, now).await {
                 Ok(ruled) => {
-                    for found in &ruled {
-                        tell(found);
-                        self.remember(jobs, &found.job, found.kind, found.ruling.cursor);
+                    for (job, kind) in due {
+                        let found =
+                            ruled.iter().find(|found| found.job == job && found.kind == kind);
+                        // Without a ruling nothing was due after all: its cursor is not before now.
+                        let cursor = found.map_or(now, |found| found.ruling.cursor);
+                        self.remember(jobs, &job, kind, cursor);
                     }
+                    ruled.iter().for_each(tell);
                 }
                 Err(error) => {
                     let again = due.into_iter().map(|(job, kind)| Reverse((now, job, kind)));

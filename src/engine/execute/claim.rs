@@ -34,7 +34,10 @@ pub(super) async fn claim(
     let run = match world.store.enqueue(&new).await.map_err(failed)? {
         Enqueued::New(run) => run,
         Enqueued::Existing(record) => {
-            if matches!(record.state, State::Failed | State::Dead | State::Cancelled) {
+            if matches!(
+                record.state,
+                State::Queued | State::Failed | State::Dead | State::Cancelled
+            ) {
                 let _queued = world
                     .store
                     .requeue(&record.id, &loaded.text, &job_sha256, now)

@@ -1,4 +1,7 @@
 //! What a run leads to goes through the same queue, and what surrounds the daemon is told.
+//!
+//! Then what goes wrong around it: a tick that was tried by hand, a job whose output cannot be written, a
+//! project file that is broken for a moment. One job's trouble is no other's.
 
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
@@ -93,4 +96,49 @@ fn a_service_manager_is_told() {
     }
     assert!(last.contains("STOPPING=1"), "{last}");
     stop(daemon).expect(0);
+}
+
+#[test]
+fn a_tick_that_was_tried_by_hand_in_vain_is_run_when_it_is_due() {
+    let text =
+        job("churn", "0 3 * * *", "").replace("[drift]", "input = \"data/tonight/*.csv\"\n[drift]");
+    let sandbox = project("2026-01-05T02:59:56Z", 1).job("churn", &text);
+    sandbox.run(["run", "churn", "--tick", "2026-01-05T03:00:00Z"]).expect(1);
+    sandbox.write("data/tonight/a.csv", table(24, &[Like::Usual]));
+    let daemon = sandbox.spawn(["daemon"]);
+    let ticks = sandbox.wait_for(&["ticks", "churn"], |ticks| committed(ticks) == 1);
+    stop(daemon).expect(0);
+    assert_eq!(lines(&ticks)[0]["decision"], "run", "{ticks:#}");
+}
+
+#[test]
+fn one_job_whose_output_cannot_be_written_disturbs_no_other() {
+    let sandbox = project("2026-01-05T03:00:00Z", 1)
+        .job("sound", &job("sound", "* * * * * *", ""))
+        .job("broken", &job("broken", "* * * * * *", "[run]\nretry = { attempts = 1 }"))
+        .file("scores/broken", "a file where a folder should be");
+    let daemon = sandbox.spawn(["daemon"]);
+    sandbox.wait_for(&["ticks", "broken"], |ticks| !ticks["paused"].is_null());
+    sandbox.wait_for(&["ticks", "sound"], |ticks| committed(ticks) >= 3);
+    stop(daemon).expect(0);
+    // And it begins again, with all that left over.
+    let daemon = sandbox.spawn(["daemon"]);
+    let before =
+        committed(&sandbox.run(["ticks", "sound", "-n", "999", "--output", "json"]).json());
+    sandbox.wait_for(&["ticks", "sound", "-n", "999"], |ticks| committed(ticks) > before);
+    stop(daemon).expect(0);
+}
+
+#[test]
+fn a_project_file_that_is_broken_for_a_moment_costs_no_run() {
+    let sandbox = project("2026-01-05T03:00:00Z", 1)
+        .job("churn", &job("churn", "*/2 * * * * *", "overlap = \"queue_all\""));
+    let daemon = sandbox.spawn(["daemon"]);
+    sandbox.wait_for(&["ticks", "churn"], |ticks| committed(ticks) >= 1);
+    sandbox.write("nightshift.toml", "jobs_dir = ");
+    std::thread::sleep(Duration::from_secs(5));
+    sandbox.write("nightshift.toml", "");
+    stop(daemon).expect(0);
+    let given_up = query(sandbox.root(), "select id from run where state = ?", "dead");
+    assert!(given_up.is_empty(), "{given_up:?}");
 }

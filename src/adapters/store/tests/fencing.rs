@@ -129,7 +129,7 @@ async fn a_stale_claim_changes_nothing() {
 }
 
 #[tokio::test]
-async fn only_what_has_ended_badly_is_queued_again() {
+async fn only_what_waits_or_has_ended_badly_is_queued_again() {
     let (_folder, store) = store().await;
     let claim = running(&store, 1, RunKind::Score, 0).await;
     let other = Sha256([1; 32]);
@@ -140,7 +140,8 @@ async fn only_what_has_ended_badly_is_queued_again() {
     let found = store.run(&claim.run).await.unwrap().unwrap();
     assert_eq!((found.state, found.error, found.exit_code), (State::Queued, None, None));
     assert_eq!(found.job_sha256, other);
-    assert_eq!(requeue().await.unwrap(), Transition::Refused { found: Some("queued") });
+    // One that waits takes the definition of whoever asks for it now.
+    assert_eq!(requeue().await.unwrap(), Transition::Done);
     let nobody = new_run(77, "churn", RunKind::Score, 0).id;
     let out = store.requeue(&nobody, "", &HASH, at(8)).await.unwrap();
     assert_eq!(out, Transition::Refused { found: None });

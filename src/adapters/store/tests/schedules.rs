@@ -109,10 +109,14 @@ async fn lines_runs_and_cursor_are_written_together() {
 async fn a_waiting_run_gives_way_and_an_active_one_is_to_end() {
     let (_folder, store) = store().await;
     store.follow_schedules(&[schedule("a")], false, at(1)).await.unwrap();
-    rule(&store, 10, runs(10)).await;
+    // One that is caught up with does not give way, one that waits does.
+    rule(&store, 5, runs(5)).await;
+    let mut waits = runs(10);
+    waits.starts[0].fate = Fate::OverlapQueued;
+    rule(&store, 10, waits).await;
     rule(&store, 20, Ruling { displaces_waiting: true, ..runs(20) }).await;
     let queued = store.queued().await.unwrap();
-    assert_eq!(queued.iter().map(|run| run.slot.tick).collect::<Vec<_>>(), [at(20)]);
+    assert_eq!(queued.iter().map(|run| run.slot.tick).collect::<Vec<_>>(), [at(5), at(20)]);
     let ticks = store.ticks(&job(), 10).await.unwrap();
     let of_first = ticks.iter().find(|line| line.tick == at(10)).unwrap();
     assert_eq!(of_first.decision.decision, "coalesced");
@@ -120,7 +124,7 @@ async fn a_waiting_run_gives_way_and_an_active_one_is_to_end() {
     let open = store.open_revision(&job(), RunKind::Score, at(10)).await.unwrap();
     assert_eq!(open, 1);
     assert_eq!(store.open_revision(&job(), RunKind::Score, at(20)).await.unwrap(), 0);
-    let claim = store.claim(&queued[0].id, "pid:1", at(21)).await.unwrap().unwrap();
+    let claim = store.claim(&queued[1].id, "pid:1", at(21)).await.unwrap().unwrap();
     rule(&store, 30, Ruling { cancels_active: true, ..runs(30) }).await;
     let found = store.run(&claim.run).await.unwrap().unwrap();
     assert_eq!(found.cancel.map(|(state, _)| state), Some(State::Superseded));
@@ -132,12 +136,14 @@ async fn the_next_run_is_the_earliest_that_may_begin() {
     store.follow_schedules(&[schedule("a")], false, at(1)).await.unwrap();
     rule(&store, 20, runs(20)).await;
     rule(&store, 30, runs(30)).await;
-    let next = store.next_queued(&[], at(40)).await.unwrap().unwrap();
+    let next = store.next_queued(&[], &[], at(40)).await.unwrap().unwrap();
     assert_eq!(next.slot.tick, at(20));
-    assert!(store.next_queued(&[(job(), RunKind::Score)], at(40)).await.unwrap().is_none());
-    assert!(store.next_queued(&[], at(19)).await.unwrap().is_none());
+    let full = [(job(), RunKind::Score)];
+    assert!(store.next_queued(&full, &[], at(40)).await.unwrap().is_none());
+    assert!(store.next_queued(&[], &[job()], at(40)).await.unwrap().is_none());
+    assert!(store.next_queued(&[], &[], at(19)).await.unwrap().is_none());
     store.postpone(&next.id, at(50)).await.unwrap();
-    assert_eq!(store.next_queued(&[], at(40)).await.unwrap().unwrap().slot.tick, at(30));
+    assert_eq!(store.next_queued(&[], &[], at(40)).await.unwrap().unwrap().slot.tick, at(30));
     assert!(store.waits_for_past(&job(), RunKind::Score, at(30)).await.unwrap());
     assert!(!store.waits_for_past(&job(), RunKind::Score, at(20)).await.unwrap());
     // Cancelled: it has ended with that, and once only.

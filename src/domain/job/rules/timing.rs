@@ -4,10 +4,23 @@
 
 use crate::domain::job::problem::Faults;
 use crate::domain::job::section::Section;
+use crate::domain::template::Template;
 
 /// Applies every rule of the table.
 pub(super) fn apply(job: &Section, faults: &mut Faults) {
     let schedule = job.section("schedule");
+    if schedule.has("wait_for") && !input_has_fields(job) {
+        let message = "`wait_for` has no effect: the input is the same for every tick".to_owned();
+        let help = "add a field of the tick to `score.input`, as in `data/{tick:%Y-%m-%d}/*.csv`";
+        faults.add_with_help(schedule.key_span("wait_for"), "wait_for_input", message, help);
+    }
+    let keeps_all = schedule.text("catchup") == Some("all");
+    if keeps_all && schedule.text("overlap") == Some("replace") {
+        let message =
+            "`catchup = \"all\"` queues ticks that `overlap = \"replace\"` throws away".to_owned();
+        let help = "write `catchup = \"latest\"`, or another `overlap`";
+        faults.add_with_help(schedule.span("overlap"), "overlap_form", message, help);
+    }
     let allows = schedule.text("overlap") == Some("allow");
     match (allows, schedule.has("max_concurrent")) {
         (true, false) => {
@@ -27,4 +40,10 @@ pub(super) fn apply(job: &Section, faults: &mut Faults) {
         }
         _ => {}
     }
+}
+
+/// Whether what is scored depends on the tick.
+fn input_has_fields(job: &Section) -> bool {
+    let own = job.section("score").template("input");
+    own.or_else(|| job.section("data").template("source")).is_none_or(Template::has_fields)
 }
