@@ -34,6 +34,12 @@ ci:
 crash kills="200":
     NIGHTSHIFT_KILLS={{kills}} cargo test --release --test it -- crash:: --include-ignored
 
+# Every fail point with every action, then recovery; kills during recovery; and kills of the daemon.
+[group('deep')]
+chaos kills="200":
+    cargo test --release --features failpoints --test it -- chaos:: --nocapture --test-threads=1
+    NIGHTSHIFT_KILLS={{kills}} cargo test --release --features failpoints --test it -- daemon::kills --nocapture
+
 # How often comparisons err and what they find, as a table.
 [group('deep')]
 gates repeats="2000":

@@ -29,6 +29,8 @@ use self::dispatcher::Dispatcher;
 use self::job_set::JobSet;
 use self::planner::Planner;
 use self::pulse::Pulse;
+use crate::adapters::failpoint;
+use crate::adapters::publish::PublishError;
 use crate::adapters::supervisor::Supervisor;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::offload::offload;
@@ -63,12 +65,14 @@ pub async fn follow(
     mut orders: mpsc::Receiver<Order>,
 ) -> Result<(), RunError> {
     let supervisor = Supervisor;
+    failpoint::reach("recover.integrity").map_err(RunError::other("check the database"))?;
     world.store.quick_check().await.map_err(RunError::store("check the database"))?;
     let mut clock = ClockWatch::new(world.now());
-    recover::recover(world).await?;
+    recover::recover(world).await.or_else(|error| endure(error, "recover what was left"))?;
     let mut jobs = load(world).await?;
     for loaded in jobs.all() {
-        recover::sweep_staging(world, &loaded.job).await?;
+        let swept = recover::sweep_staging(world, &loaded.job).await;
+        swept.or_else(|error| endure(error, "remove what was left"))?;
     }
     let mut planner = Planner::new(world, &jobs).await?;
     let mut dispatcher = Dispatcher::new(world, options.program)?;
@@ -81,7 +85,10 @@ pub async fn follow(
             () = pulse.beat() => {}
             () = dispatcher.someone_ended() => {}
             order = orders.recv() => match order {
-                Some(Order::Reload) => reload(world, &mut jobs, &mut planner).await?,
+                Some(Order::Reload) => {
+                    let reloaded = reload(world, &mut jobs, &mut planner).await;
+                    reloaded.or_else(|error| endure(error, "reload the jobs"))?;
+                }
                 Some(Order::Stop) | None => break,
             },
         }
@@ -93,7 +100,8 @@ pub async fn follow(
         }
         beats += 1;
         if beats.is_multiple_of(RECOVER_EVERY) {
-            recover::recover_all_but(world, &|run| dispatcher.attends(run)).await?;
+            let recovered = recover::recover_all_but(world, &|run| dispatcher.attends(run)).await;
+            recovered.or_else(|error| endure(error, "recover runs"))?;
         }
         supervisor.alive();
     }
@@ -106,6 +114,7 @@ pub async fn follow(
 
 /// Reads the job files; those that do not parse are told, and the others are followed.
 async fn load(world: &World) -> Result<JobSet, RunError> {
+    failpoint::reach("reload.parse").map_err(RunError::other("load jobs"))?;
     let folder = world.project_dir.clone();
     let jobs = offload("load jobs", move || JobSet::load(&folder)).await?;
     for problem in jobs.problems() {
@@ -131,6 +140,7 @@ async fn reload(world: &World, jobs: &mut JobSet, planner: &mut Planner) -> Resu
     let names: Vec<_> = found.all().map(|loaded| loaded.job.name.clone()).collect();
     let failed = RunError::store("reload");
     let given_up = world.store.give_up_queued(&names, world.now()).await.map_err(failed)?;
+    failpoint::reach("reload.swap").map_err(RunError::other("reload"))?;
     *planner = Planner::new(world, &found).await?;
     *jobs = found;
     tracing::info!(
@@ -146,10 +156,12 @@ fn duration(span: jiff::SignedDuration) -> Duration {
     span.unsigned_abs()
 }
 
-/// An error that says that nothing can be trusted any more ends the daemon; any other one is told, and the
-/// next beat tries again.
+/// An error that says that nothing can be trusted any more ends the daemon; any other one is told, and a
+/// later beat tries again. What is damaged of a single run is on record with that run, and no concern of
+/// the others.
 fn endure(error: RunError, what: &str) -> Result<(), RunError> {
-    if matches!(error.cause, Cause::Fsync | Cause::Damaged) {
+    let is_of_one_run = matches!(error.source.downcast_ref(), Some(PublishError::Corrupt { .. }));
+    if matches!(error.cause, Cause::Fsync | Cause::Damaged) && !is_of_one_run {
         return Err(error);
     }
     tracing::error!(error = %error.chain(), "failed to {what}; it is tried again");
@@ -159,4 +171,28 @@ fn endure(error: RunError, what: &str) -> Result<(), RunError> {
 /// A moment, for log lines.
 fn told(at: Timestamp) -> String {
     format!("{at:.0}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::store::StoreError;
+
+    #[track_caller]
+    fn check(error: RunError, ends: bool) {
+        assert_eq!(endure(error, "try").is_err(), ends);
+    }
+
+    #[test]
+    fn only_what_concerns_every_run_ends_the_daemon() {
+        let path = PathBuf::from("state/nightshift.db");
+        let damaged = StoreError::Damaged { path, found: "a page".to_owned(), source: None };
+        check(RunError::store("try")(damaged), true);
+        check(RunError::new("try", Cause::Fsync, "a sync failed"), true);
+        check(RunError::store("try")(StoreError::Busy { action: "write" }), false);
+        check(RunError::other("try")(std::io::Error::other("no room")), false);
+        let (path, wanted, found) = (PathBuf::from("part"), "1".to_owned(), "2".to_owned());
+        let of_one_run = PublishError::Corrupt { path, wanted, found };
+        check(RunError::new("try", Cause::Damaged, of_one_run), false);
+    }
 }

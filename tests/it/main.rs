@@ -7,6 +7,8 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+#[cfg(feature = "failpoints")]
+mod chaos;
 mod cli;
 mod comparisons;
 mod crash;

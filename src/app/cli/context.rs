@@ -159,11 +159,16 @@ impl Context {
             .map_err(|error| Failure::internal("failed to start the log", error))
     }
 
-    /// The world of the project for reading, if anything has ever been recorded in it.
+    /// The world of the project for reading, if anything has ever been recorded in it. A database whose
+    /// making was cut short is none.
     pub(crate) async fn world_if_any(&self, project: &Project) -> Result<Option<World>, Failure> {
-        let database = self.project_dir()?.join(&project.state_dir).join(Store::FILE_NAME);
+        let project_dir = self.project_dir()?;
+        let database = project_dir.join(&project.state_dir).join(Store::FILE_NAME);
         match database.try_exists() {
-            Ok(true) => self.world(Access::Read).await.map(Some),
+            Ok(true) => match World::open(&project_dir, Access::Read).await {
+                Err(error) if error.is_of_no_database() => Ok(None),
+                found => Ok(Some(found?)),
+            },
             Ok(false) => Ok(None),
             Err(error) => {
                 let attempted = format!("failed to look for `{}`", database.display());

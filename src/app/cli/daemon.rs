@@ -43,19 +43,19 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
     let project_dir = context.project_dir()?;
     let project = jobs::load_project(&project_dir)?.project;
     let state_dir = project_dir.join(&project.state_dir);
-    let has_database = context.world_if_any(&project).await?.is_some();
-    if !has_database && !args.init && state_dir.join("models").exists() {
-        let message = format!("`{}` holds models and no database", state_dir.display());
-        return Err(Failure::new(Kind::Damaged, message)
-            .hint("`nightshift restore FILE` puts a backup in place")
-            .hint("`nightshift daemon --init` begins anew, without what the models were"));
-    }
     let failed = |error| Failure::internal("failed to start the daemon", error);
     let Some(_lock) = DaemonLock::acquire(&state_dir).map_err(failed)? else {
         let holder = DaemonLock::holder(&state_dir).map_err(failed)?.unwrap_or_default();
         let message = format!("process {holder} is the daemon of `{}`", state_dir.display());
         return Err(Failure::new(Kind::Busy, message));
     };
+    let has_models = state_dir.join("models").exists();
+    if has_models && !args.init && context.world_if_any(&project).await?.is_none() {
+        let message = format!("`{}` holds models and no database", state_dir.display());
+        return Err(Failure::new(Kind::Damaged, message)
+            .hint("`nightshift restore FILE` puts a backup in place")
+            .hint("`nightshift daemon --init` begins anew, without what the models were"));
+    }
     let world = context.world(Access::Create).await?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::internal("failed to find the program itself", error))?;
