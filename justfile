@@ -39,6 +39,12 @@ crash kills="200":
 damage mutations="200":
     NIGHTSHIFT_MUTATIONS={{mutations}} cargo test --release --test it -- damage:: --nocapture
 
+# Every fail point with every action, then recovery; kills during recovery; and kills of the daemon.
+[group('deep')]
+chaos kills="200":
+    cargo test --release --features failpoints --test it -- chaos:: --nocapture --test-threads=1
+    NIGHTSHIFT_KILLS={{kills}} cargo test --release --features failpoints --test it -- daemon::kills --nocapture
+
 # How often comparisons err and what they find, as a table.
 [group('deep')]
 gates repeats="2000":

@@ -1,6 +1,7 @@
 //! One outside thing per module, and no policy: what should be done is decided elsewhere.
 //!
-//! No adapter knows another one. Errors name the object (path, table, column) and keep their cause.
+//! No adapter knows another one, but each may know `failpoint`. Errors name the object (path, table,
+//! column) and keep their cause.
 
 /// Model files by content.
 pub mod artifact;
@@ -12,6 +13,8 @@ pub mod dataset;
 pub mod disk;
 /// The environment of the process.
 pub mod env;
+/// Where a test lets the program fail.
+pub mod failpoint;
 /// What wakes the planner.
 pub mod heartbeat;
 /// Locks of runs and of the state directory.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
+use crate::adapters::failpoint;
 use crate::domain::identity::Sha256;
 
 /// The folder of model files.
@@ -104,8 +105,11 @@ impl Artifacts {
             .prefix(".new-")
             .tempfile_in(folder)
             .map_err(failed("make a file beside"))?;
-        file.write_all(bytes).map_err(failed("write"))?;
+        failpoint::reach("model.write")
+            .and_then(|()| file.write_all(bytes))
+            .map_err(failed("write"))?;
         file.as_file().set_permissions(Permissions::from_mode(0o440)).map_err(failed("protect"))?;
+        failpoint::reach("model.fsync").map_err(unconfirmed(&path))?;
         fsync(file.as_file(), &path)?;
         file.persist(&path).map_err(|error| failed("rename to")(error.error))?;
         fsync_folder(folder)?;
@@ -201,7 +205,12 @@ fn fsync_folder(path: &Path) -> Result<(), ArtifactError> {
 }
 
 fn fsync(file: &File, path: &Path) -> Result<(), ArtifactError> {
-    file.sync_all().map_err(|source| ArtifactError::Fsync { path: path.to_owned(), source })
+    file.sync_all().map_err(unconfirmed(path))
+}
+
+fn unconfirmed(path: &Path) -> impl FnOnce(io::Error) -> ArtifactError {
+    let path = path.to_owned();
+    move |source| ArtifactError::Fsync { path, source }
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ArtifactError {

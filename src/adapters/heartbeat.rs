@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
+use crate::adapters::failpoint;
+
 /// Activations that may wait in the scheduler's channel. Its default of 200 loses some under load.
 const CHANNEL_SIZE: usize = 65_536;
 
@@ -38,6 +40,7 @@ impl Heartbeat {
         let job = Job::new_async(EVERY_SECOND, move |_, _| {
             let (wake, counted) = (wake.clone(), counted.clone());
             Box::pin(async move {
+                failpoint::pass("engine.hint");
                 counted.fetch_add(1, Ordering::Relaxed);
                 wake.notify_one();
             })

@@ -112,8 +112,11 @@ impl RunLock {
 impl Drop for RunLock {
     fn drop(&mut self) {
         // Removed before it is released, so that nobody can take it in between and lose the file. If it
-        // stays, it is a free lock: closing the file releases it in any case.
-        let _removed = fs::remove_file(&self.path);
+        // stays, it is a free lock: closing the file releases it in any case. Where somebody has deleted
+        // ours, another file is another holder's.
+        if is_at(&self.file, &self.path).unwrap_or(false) {
+            let _removed = fs::remove_file(&self.path);
+        }
         let _released = self.file.unlock();
     }
 }
@@ -139,11 +142,15 @@ fn take(file: &File, path: &Path) -> io::Result<Take> {
         Err(TryLockError::WouldBlock) => return Ok(Take::Held),
         Err(TryLockError::Error(error)) => return Err(error),
     }
+    Ok(if is_at(file, path)? { Take::Done } else { Take::Stale })
+}
+
+/// Whether `file` is the one at `path`.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let held = file.metadata()?;
     match fs::symlink_metadata(path) {
-        Ok(found) if held.dev() == found.dev() && held.ino() == found.ino() => Ok(Take::Done),
-        Ok(_) => Ok(Take::Stale),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Take::Stale),
+        Ok(found) => Ok(held.dev() == found.dev() && held.ino() == found.ino()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -196,6 +203,19 @@ mod tests {
         assert_eq!(take(&opened, &path).unwrap(), Take::Stale);
         assert_eq!(take(&newer, &path).unwrap(), Take::Done);
         assert_eq!(take(&File::open(&path).unwrap(), &path).unwrap(), Take::Held);
+    }
+
+    #[test]
+    fn a_lock_whose_file_was_deleted_leaves_that_of_the_next_holder_alone() {
+        let state = tempfile::tempdir().unwrap();
+        let first = RunLock::acquire(state.path(), &run()).unwrap();
+        fs::remove_file(path_of(state.path(), &run())).unwrap();
+        let second = RunLock::acquire(state.path(), &run()).unwrap();
+        assert!(first.is_some() && second.is_some());
+        drop(first);
+        assert!(!RunLock::is_free(state.path(), &run()).unwrap());
+        drop(second);
+        assert!(!path_of(state.path(), &run()).exists());
     }
 
     #[test]

@@ -18,11 +18,14 @@ use std::thread;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::sync::oneshot;
 
+use crate::adapters::failpoint;
+
 /// Variables that a child has from its parent, if they are set; besides those that begin with `NIGHTSHIFT_`.
 const INHERITED: &[&str] =
     &["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "RUST_BACKTRACE"];
 
 /// The thread that starts children. It ends when this is dropped, and the kernel then kills the children.
+/// Should it end before, by a panic, the next child gets a new one.
 #[derive(Debug)]
 pub struct Nursery {
     requests: mpsc::Sender<Request>,
@@ -80,34 +83,55 @@ impl Nursery {
 
     /// Starts a program in a process group of its own. Its standard output is closed, its standard error is
     /// that of this process.
-    pub async fn start(&self, program: &Program) -> io::Result<Running> {
+    pub async fn start(&mut self, program: &Program) -> io::Result<Running> {
         let mut command = Command::new(&program.path);
         command.args(&program.arguments).env_clear();
         let inherited = std::env::vars_os().filter(|(name, _)| {
             let name = name.to_string_lossy();
             INHERITED.contains(&name.as_ref()) || name.starts_with("NIGHTSHIFT_")
         });
-        command.envs(inherited).envs(program.variables.iter().map(|(name, value)| (name, value)));
+        command.envs(inherited).envs(failpoint::of_child());
+        command.envs(program.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
         let gone = || io::Error::other("the thread that starts processes has ended");
         let (answer, started) = oneshot::channel();
-        self.requests.send((command, answer)).map_err(|_| gone())?;
+        if let Err(mpsc::SendError(request)) = self.requests.send((command, answer)) {
+            *self = Self::new()?;
+            self.requests.send(request).map_err(|_| gone())?;
+        }
         let (pid, ended) = started.await.map_err(|_| gone())??;
-        let group = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
+        let group = group_of(pid).ok_or_else(gone)?;
         Ok(Running { group, ended })
     }
 }
 
 /// Starts a child, and a thread that waits for its end.
 fn start(command: &mut Command) -> io::Result<Started> {
-    let mut child: Child = command.spawn()?;
+    failpoint::reach("spawn.before_fork")?;
+    let child: Child = command.spawn()?;
     let pid = child.id();
+    let waiting = failpoint::reach("spawn.after_fork").and_then(|()| wait(child));
+    if waiting.is_err()
+        && let Some(group) = group_of(pid)
+    {
+        // Nobody would know of it.
+        let _sent = kill_process_group(group, Signal::KILL);
+    }
+    Ok((pid, waiting?))
+}
+
+/// Starts a thread that waits for the end of `child`, and tells it.
+fn wait(mut child: Child) -> io::Result<oneshot::Receiver<Ended>> {
     let (tell, ended) = oneshot::channel();
     thread::Builder::new().name("wait".to_owned()).stack_size(64 << 10).spawn(move || {
         let status = child.wait();
         let _told = tell.send(status.map_or(Ended::Unknown, Ended::of));
     })?;
-    Ok((pid, ended))
+    Ok(ended)
+}
+
+fn group_of(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
 impl Running {
@@ -188,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_child_is_waited_for() {
-        let nursery = Nursery::new().unwrap();
+        let mut nursery = Nursery::new().unwrap();
         let mut child = nursery.start(&shell("exit 7")).await.unwrap();
         assert_eq!(child.ended().await, Ended::Exited(7));
         let mut child = nursery
@@ -201,8 +225,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_thread_that_is_gone_is_replaced() {
+        let mut nursery = Nursery { requests: mpsc::channel().0 };
+        let mut child = nursery.start(&shell("exit 7")).await.unwrap();
+        assert_eq!(child.ended().await, Ended::Exited(7));
+    }
+
+    #[tokio::test]
     async fn a_group_ends_as_a_whole() {
-        let nursery = Nursery::new().unwrap();
+        let mut nursery = Nursery::new().unwrap();
         let mut child =
             nursery.start(&shell("trap '' TERM; sleep 100 & wait; sleep 100")).await.unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 pub use self::staging::{Staged, Staging, StagingName};
 
 use self::durable::{Entry, FOLDER_MODE};
+use crate::adapters::failpoint;
 use crate::domain::identity::Sha256;
 
 /// A file on its way from staging to its readers.
@@ -136,8 +137,10 @@ fn place_all(root: &Path, placements: &[Placement], look: Look) -> Result<(), Pu
         touched.extend(place(root, placement, look)?);
     }
     // A reader who finds the pointer after a loss of power must find what it points to.
-    touched.iter().copied().try_for_each(durable::fsync_folder)?;
-    place(root, pointer, look)?.into_iter().try_for_each(durable::fsync_folder)
+    touched.into_iter().try_for_each(confirm)?;
+    failpoint::reach("commit.between_renames")
+        .map_err(durable::io_error("look at", &pointer.staged))?;
+    place(root, pointer, look)?.into_iter().try_for_each(confirm)
 }
 
 /// Puts one file in its place and returns the folders that changed. If it is there already, they are
@@ -171,6 +174,12 @@ fn place<'p>(
     }
 }
 
+/// Makes a folder in which files were placed durable.
+fn confirm(folder: &Path) -> Result<(), PublishError> {
+    failpoint::reach("commit.fsync_dir").map_err(durable::unconfirmed(folder))?;
+    durable::fsync_folder(folder)
+}
+
 fn require_size(placement: &Placement, found: u64) -> Result<(), PublishError> {
     if found == placement.size_bytes {
         return Ok(());
@@ -197,7 +206,9 @@ fn require_hash(path: &Path, wanted: &Sha256) -> Result<(), PublishError> {
 
 #[expect(clippy::disallowed_methods, reason = "this is where files are moved")]
 fn rename(source: &Path, target: &Path) -> Result<(), PublishError> {
-    fs::rename(source, target).map_err(durable::io_error("rename a staged file to", target))
+    failpoint::reach("commit.rename.N")
+        .and_then(|()| fs::rename(source, target))
+        .map_err(durable::io_error("rename a staged file to", target))
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ pub use self::record::{
     NewRun, NewSchedule, NewVersion, OutputRecord, OutputRole, Pause, Profile, Rows, RuledTicks,
     RunFilter, RunRecord, ScheduleRecord, Stage, TickDecision, TickRange, TickRecord, Transition,
 };
+use crate::adapters::failpoint;
 
 /// How to open a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,7 @@ impl Store {
         &self,
         action: &'static str,
     ) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        failpoint::reach("db.busy").map_err(|_| StoreError::Busy { action })?;
         self.writer.begin_with(BEGIN).await.map_err(|source| self.failed(action, source))
     }
 
@@ -136,6 +138,9 @@ impl Store {
         action: &'static str,
         transaction: Transaction<'static, Sqlite>,
     ) -> Result<(), StoreError> {
+        failpoint::reach("db.full").map_err(|error| self.failed(action, error.into()))?;
+        failpoint::reach("db.ioerr_fsync")
+            .map_err(|error| StoreError::Fsync { action, source: error.into() })?;
         transaction.commit().await.map_err(|source| self.failed(action, source))
     }
 

@@ -10,6 +10,7 @@ use sha2::Digest as _;
 
 use crate::adapters::artifact::Artifacts;
 use crate::adapters::dataset::SourceFile;
+use crate::adapters::failpoint;
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
 use crate::domain::frame::Cells;
 use crate::domain::gate::Judgement;
@@ -92,6 +93,7 @@ pub fn train(
     let sides = sides(job, &rows, &read.rows)?;
     let (train_rows, test_rows) = (pick(&read.rows, &sides.train), pick(&read.rows, &sides.test));
     let train_labels = read.labels.gather(&sides.train);
+    failpoint::reach("train.fit").map_err(RunError::other("fit"))?;
     let fitted = fit(job, &rows.columns, &rows.table, &train_rows, &train_labels)
         .map_err(RunError::data("fit"))?;
     findings.extend(fitted.warnings.iter().map(|text| told("fit", text.clone())));
@@ -124,7 +126,7 @@ pub fn train(
     artifact.importance = Importance::of(&artifact, &shuffled, job.train.seed)
         .map_err(RunError::data("measure importances"))?;
     let bytes = artifact.encode().map_err(RunError::other("write the model"))?;
-    let sha256 = artifacts.store(&bytes).map_err(RunError::other("write the model"))?;
+    let sha256 = artifacts.store(&bytes).map_err(RunError::artifact("write the model"))?;
     let tried = &test_rows[..test_rows.len().min(infra::TRIAL_ROWS)];
     let mut judgements = vec![infra::judge(artifacts, &sha256, &rows.table.frame(tried), &scores)];
     let held_out = HeldOut {
@@ -136,6 +138,7 @@ pub fn train(
     let all: Vec<usize> = (0..test_rows.len()).collect();
     let metrics = held_out.metrics(job, &all)?;
     let evidence = evidence(job, &rows, (&read, &sides), held_out, champion);
+    failpoint::reach("gate.eval").map_err(RunError::other("judge the candidate"))?;
     judgements.extend(gates::judge(&evidence)?);
     Ok(Candidate {
         sha256,

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::adapters::disk::reserve;
+use crate::adapters::failpoint;
 use crate::adapters::memory;
 use crate::adapters::publish::{self, Placement, PublishError, Staging, StagingName};
 use crate::adapters::store::{
@@ -36,11 +37,13 @@ pub async fn commit(
         peak_rss_bytes: memory::read().map(|memory| memory.peak_rss_bytes),
         ..intent
     };
+    failpoint::reach("commit.before_a").map_err(RunError::other("commit"))?;
     world
         .store
         .commit_intent(&execution.claim, &intent, conclude)
         .await
         .map_err(RunError::store("commit"))?;
+    failpoint::reach("commit.after_a").map_err(RunError::other("commit"))?;
     complete(world, &execution.claim.run, publish::publish).await?;
     if let Some(staging) = staging {
         // Empty by now; a folder that stays is removed by the next recovery.
@@ -53,6 +56,7 @@ pub async fn commit(
 
 /// Publishes what another process had put on record before it ended, and ends its run.
 pub async fn roll_forward(world: &World, run: &RunId) -> Result<(), RunError> {
+    failpoint::reach("recover.rollforward").map_err(RunError::other("recover"))?;
     complete(world, run, publish::roll_forward).await
 }
 
@@ -75,6 +79,7 @@ async fn complete(world: &World, run: &RunId, place: Place) -> Result<(), RunErr
             return Err(published("publish")(error));
         }
     }
+    failpoint::reach("commit.before_b").map_err(RunError::other("commit"))?;
     let finished = match world.store.finish(run, world.now()).await {
         Err(StoreError::MovedByOther { .. }) => {
             hold(world, run).await?;
@@ -82,6 +87,7 @@ async fn complete(world: &World, run: &RunId, place: Place) -> Result<(), RunErr
         }
         found => found.map_err(failed)?,
     };
+    failpoint::reach("commit.after_b").map_err(RunError::other("commit"))?;
     if let Some(superseded) = finished.superseded {
         sweep(world, &superseded).await?;
     }
@@ -97,8 +103,12 @@ pub async fn sweep_all(world: &World) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Records that an attempt failed, and removes what it has staged.
+/// Records that an attempt failed, and removes what it has staged. Nothing more is written to a database
+/// that has not confirmed a write: whoever opens it next finds the run without a process.
 pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), RunError> {
+    if error.is_of_an_unconfirmed_database() {
+        return Ok(());
+    }
     let failure = Failure {
         outcome: AttemptOutcome::Failed,
         afterwards: afterwards(execution, error).await?,

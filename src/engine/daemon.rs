@@ -29,6 +29,7 @@ use self::dispatcher::Dispatcher;
 use self::job_set::JobSet;
 use self::planner::Planner;
 use self::pulse::Pulse;
+use crate::adapters::failpoint;
 use crate::adapters::supervisor::Supervisor;
 use crate::domain::job::Job;
 use crate::engine::error::RunError;
@@ -64,6 +65,7 @@ pub async fn follow(
     mut orders: mpsc::Receiver<Order>,
 ) -> Result<(), RunError> {
     let supervisor = Supervisor;
+    failpoint::reach("recover.integrity").map_err(RunError::other("check the database"))?;
     world.store.quick_check().await.map_err(RunError::store("check the database"))?;
     let mut clock = ClockWatch::new(world.now());
     if let Err(error) = recover::recover_all_but(world, &|_| false).await {
@@ -87,7 +89,10 @@ pub async fn follow(
             () = pulse.beat() => {}
             () = dispatcher.someone_ended() => {}
             order = orders.recv() => match order {
-                Some(Order::Reload) => reload(world, &mut jobs, &mut planner).await?,
+                Some(Order::Reload) => {
+                    let reloaded = reload(world, &mut jobs, &mut planner).await;
+                    reloaded.or_else(|error| endure(error, "reload the jobs"))?;
+                }
                 Some(Order::Stop) | None => break,
             },
         }
@@ -141,6 +146,7 @@ async fn give_up_queued(world: &World, jobs: &JobSet) -> Result<(), RunError> {
 
 /// Reads the job files; those that do not parse are told, and the others are followed.
 async fn load(world: &World) -> Result<JobSet, RunError> {
+    failpoint::reach("reload.parse").map_err(RunError::other("load jobs"))?;
     let folder = world.project_dir.clone();
     let jobs = offload("load jobs", move || JobSet::load(&folder)).await?;
     for problem in jobs.problems() {
@@ -166,6 +172,7 @@ async fn reload(world: &World, jobs: &mut JobSet, planner: &mut Planner) -> Resu
     // What is due by now is due by the old schedules: the new ones are not retroactive.
     planner.reconcile(world, jobs, world.now()).await?;
     let swapped = async {
+        failpoint::reach("reload.swap").map_err(RunError::other("reload"))?;
         give_up_queued(world, &found).await?;
         Planner::new(world, &found).await
     };
@@ -183,8 +190,9 @@ fn duration(span: jiff::SignedDuration) -> Duration {
     span.unsigned_abs()
 }
 
-/// An error that says that nothing can be trusted any more ends the daemon; any other one is told, and the
-/// next beat tries again.
+/// An error that says that nothing can be trusted any more ends the daemon; any other one is told, and a
+/// later beat tries again. What is damaged of a single run is on record with that run, and no concern of
+/// the others.
 fn endure(error: RunError, what: &str) -> Result<(), RunError> {
     if error.ends_everything() {
         return Err(error);
@@ -196,4 +204,31 @@ fn endure(error: RunError, what: &str) -> Result<(), RunError> {
 /// A moment, for log lines.
 fn told(at: Timestamp) -> String {
     format!("{at:.0}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::publish::PublishError;
+    use crate::adapters::store::StoreError;
+    use crate::engine::error::Cause;
+
+    #[track_caller]
+    fn check(error: RunError, ends: bool) {
+        assert_eq!(endure(error, "try").is_err(), ends);
+    }
+
+    #[test]
+    fn only_what_concerns_every_run_ends_the_daemon() {
+        let path = PathBuf::from("state/nightshift.db");
+        let damaged = StoreError::Damaged { path, found: "a page".to_owned(), source: None };
+        check(RunError::store("try")(damaged), true);
+        // Of the scores of one run, which has failed for good.
+        check(RunError::new("try", Cause::Fsync, "a sync failed"), false);
+        check(RunError::store("try")(StoreError::Busy { action: "write" }), false);
+        check(RunError::other("try")(std::io::Error::other("no room")), false);
+        let (path, wanted, found) = (PathBuf::from("part"), "1".to_owned(), "2".to_owned());
+        let of_one_run = PublishError::Corrupt { path, wanted, found };
+        check(RunError::new("try", Cause::Damaged, of_one_run), false);
+    }
 }

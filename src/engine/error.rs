@@ -6,7 +6,8 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::adapters::dataset::ScanError;
+use crate::adapters::artifact::ArtifactError;
+use crate::adapters::dataset::{DatasetError, ScanError};
 use crate::adapters::store::StoreError;
 use crate::adapters::store::copy::CopyError;
 use crate::domain::identity::RunId;
@@ -89,6 +90,41 @@ impl RunError {
         }
     }
 
+    /// Turns an error of a table into one of `stage`: of the data, unless the disk is at fault, or the
+    /// program, which is tried again wherever it panics.
+    pub fn table(stage: &'static str) -> impl Fn(DatasetError) -> Self + Copy {
+        move |error| {
+            let cause = match &error {
+                DatasetError::Fsync { .. } => Cause::Fsync,
+                DatasetError::Panicked { .. } => Cause::Other,
+                error if error.is_of_the_disk() => Cause::Other,
+                _ => Cause::Data,
+            };
+            Self::new(stage, cause, error)
+        }
+    }
+
+    /// Turns an error of a model file that is written into one of `stage`.
+    pub fn artifact(stage: &'static str) -> impl Fn(ArtifactError) -> Self + Copy {
+        move |error| {
+            let cause = match &error {
+                ArtifactError::Fsync { .. } => Cause::Fsync,
+                _ => Cause::Other,
+            };
+            Self::new(stage, cause, error)
+        }
+    }
+
+    /// Whether the database has not confirmed a write: it must not be written to again.
+    pub fn is_of_an_unconfirmed_database(&self) -> bool {
+        matches!(self.source.downcast_ref(), Some(StoreError::Fsync { .. }))
+    }
+
+    /// Whether there is no database yet.
+    pub fn is_of_no_database(&self) -> bool {
+        matches!(self.source.downcast_ref(), Some(StoreError::NotInitialised { .. }))
+    }
+
     /// Turns an error about what the user's data hold into one of `stage`.
     pub fn data<E: Into<Box<dyn Error + Send + Sync>>>(
         stage: &'static str,
@@ -135,7 +171,7 @@ impl From<ScanError<RunError>> for RunError {
     fn from(error: ScanError<RunError>) -> Self {
         match error {
             ScanError::Callback(error) => error,
-            ScanError::Dataset(error) => Self::new("read", Cause::Data, error),
+            ScanError::Dataset(error) => Self::table("read")(error),
         }
     }
 }
@@ -150,5 +186,32 @@ impl fmt::Display for RunError {
 impl Error for RunError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.source.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_is_no_fault_of_the_data() {
+        let path = || "a.parquet".into();
+        let io = |code| std::io::Error::from_raw_os_error(code);
+        let read = |code| DatasetError::Io { action: "read", path: path(), source: io(code) };
+        let fsync = DatasetError::Fsync { path: path(), source: io(5) };
+        let (file, message) = ("a.parquet".to_owned(), "a bug".to_owned());
+        let panicked = DatasetError::Panicked { action: "read", file, message };
+        assert_eq!(RunError::table("read")(panicked).cause, Cause::Other);
+        for (error, cause) in
+            [(read(5), Cause::Other), (read(2), Cause::Data), (fsync, Cause::Fsync)]
+        {
+            assert_eq!(RunError::table("read")(error).cause, cause);
+        }
+        let source = sqlx::Error::Io(io(5));
+        let unconfirmed = RunError::store("commit")(StoreError::Fsync { action: "write", source });
+        assert!(unconfirmed.is_of_an_unconfirmed_database() && unconfirmed.cause == Cause::Fsync);
+        let fsync = ArtifactError::Fsync { path: path(), source: io(5) };
+        let fsync = RunError::artifact("write the model")(fsync);
+        assert!(!fsync.is_of_an_unconfirmed_database() && fsync.cause == Cause::Fsync);
     }
 }

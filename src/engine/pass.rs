@@ -19,7 +19,7 @@ use std::path::Path;
 
 use self::batches::{Pass, Subject};
 use self::fits::{Fits, open};
-use crate::adapters::dataset::{self, ScanRequest, SourceFile, Table, Written};
+use crate::adapters::dataset::{self, DatasetError, ScanRequest, SourceFile, Table, Written};
 use crate::domain::finding::Finding;
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
 use crate::domain::identity::RunId;
@@ -220,8 +220,10 @@ fn columns_to_read(job: &Job, contenders: &Contenders, fits: &Fits, table: &Tabl
 pub fn hash_inputs(files: &[SourceFile]) -> Result<Vec<InputFile>, RunError> {
     let mut out = Vec::with_capacity(files.len());
     for file in files {
-        let (sha256, bytes) = dataset::file_sha256(&file.path)
-            .map_err(|error| RunError::new("read", Cause::Data, error))?;
+        let (sha256, bytes) = dataset::file_sha256(&file.path).map_err(|source| {
+            let path = file.path.clone();
+            RunError::table("read")(DatasetError::Io { action: "read", path, source })
+        })?;
         out.push(InputFile { path: file.relative.clone(), bytes, sha256 });
     }
     Ok(out)

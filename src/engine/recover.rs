@@ -3,6 +3,7 @@
 //! Done before anything else by every command that runs something. A run is taken for lost only if its
 //! lock can be taken; each step may be repeated, so a crash in here is recovered like any other.
 
+use crate::adapters::failpoint;
 use crate::adapters::lock::RunLock;
 use crate::adapters::publish::Staging;
 use crate::adapters::store::{RunRecord, StoreError};
@@ -81,6 +82,7 @@ async fn end(
     record: &RunRecord,
     (outcome, error): (AttemptOutcome, &str),
 ) -> Result<(), RunError> {
+    failpoint::reach("recover.lost").map_err(RunError::other("recover"))?;
     let error = record.cancel.as_ref().map_or(error, |(_, reason)| reason);
     tracing::warn!(run.id = %record.id, "run `{}` has ended without a result: {error}", record.id);
     let defined = definition(world, record).await?;
@@ -102,6 +104,7 @@ pub async fn sweep_staging(world: &World, job: &Job) -> Result<(), RunError> {
                 && matches!(record.state, State::Claimed | State::Running | State::Committing)
         });
         if !is_needed {
+            failpoint::reach("recover.gc").map_err(RunError::other("recover"))?;
             Staging::remove_left(&root, &name).map_err(published("recover"))?;
         }
     }

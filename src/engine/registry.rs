@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::adapters::failpoint;
 use crate::adapters::store::{AliasMove, AliasState, Attribution, FollowUp, Import, NewVersion};
 use crate::domain::identity::{JobName, Version};
 use crate::domain::registry::{self, Action, Aliases, Blessing, Move, Refusal, VersionRecord};
@@ -123,6 +124,7 @@ pub async fn roll_back(
         by: attribution(Action::RollBack, actor, reason),
     };
     let now = world.now();
+    failpoint::reach("rollback.before").map_err(RunError::other("move the aliases"))?;
     match rescored {
         Some(loaded) => {
             let definition = (&loaded.sha256(), loaded.text.as_str());
@@ -134,6 +136,7 @@ pub async fn roll_back(
         }
         None => world.store.move_aliases(&planned, now).await.map_err(failed)?,
     }
+    failpoint::reach("rollback.after").map_err(RunError::other("move the aliases"))?;
     tracing::info!(model = %model, reason, "aliases of `{model}` moved");
     Ok(())
 }
@@ -153,7 +156,7 @@ pub async fn import(
     let bytes = std::fs::read(path)
         .map_err(|error| unreadable(format!("`{}`: {error}", path.display()).into()))?;
     let artifact = Artifact::decode(&bytes).map_err(|error| unreadable(Box::new(error)))?;
-    let sha256 = world.artifacts.store(&bytes).map_err(RunError::other("import"))?;
+    let sha256 = world.artifacts.store(&bytes).map_err(RunError::artifact("import"))?;
     let before = standing(world, model).await?.state.aliases;
     let import = Import {
         model: model.clone(),
@@ -212,11 +215,14 @@ async fn move_to(
         blessing,
         by,
     };
+    let failed = RunError::other("move the aliases");
+    failpoint::reach("promote.before").map_err(failed)?;
     world
         .store
         .move_aliases(&planned, world.now())
         .await
         .map_err(RunError::store("move the aliases"))?;
+    failpoint::reach("promote.after").map_err(failed)?;
     tracing::info!(model = %model, reason = %planned.by.reason, "aliases of `{model}` moved");
     Ok(plan)
 }

@@ -17,6 +17,7 @@ use self::contenders::{champion, contenders};
 use self::decision::{lead_publishes, outlook, roll_back};
 use self::publication::Abortion;
 use crate::adapters::dataset::{self, SourceFile};
+use crate::adapters::failpoint;
 use crate::adapters::publish::Staging;
 use crate::adapters::store::{Input, ModelPin};
 use crate::domain::decide::{DriftState, ScoreDecision, decide_scores};
@@ -83,6 +84,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     execution.stage_done(stage);
 
     let stage = execution.stage("score");
+    failpoint::reach("child.before_input").map_err(RunError::other("score"))?;
     let mut scored = {
         let (plan, job, contenders) = (plan.clone(), job.clone(), contenders.clone());
         let (folder, progress) = (staging.folder().to_owned(), execution.progress.clone());
@@ -175,6 +177,7 @@ async fn judge_night(
     let lead = &contenders.lead;
     let drift = match &scored.lead {
         Ok(TrackScored { scores, .. }) => {
+            failpoint::reach("drift.compute").map_err(RunError::other("judge"))?;
             let profiles = Profiles { input: &scored.profile, scores };
             Some(drift::judge_night(world, job, slot, &lead.artifact, profiles).await?)
         }

@@ -44,12 +44,12 @@ pub fn read(
     job: &Job,
     progress: Option<&Progress>,
 ) -> Result<TrainingRows, RunError> {
-    let failed = RunError::data("read");
     let Some(label) = job.data.label.clone() else {
         let message = format!("job `{}` names no label, so there is nothing to learn", job.name);
         return Err(RunError::new("plan", Cause::Job, message).hint("set data.label"));
     };
-    let table = Table::open(&plan.files, job.data.id.as_deref()).map_err(failed)?;
+    let table =
+        Table::open(&plan.files, job.data.id.as_deref()).map_err(RunError::table("read"))?;
     let schema = table.schema().clone();
     let Some(label_kind) = schema.kind(&label) else {
         let message = format!("the label `{label}` is not a column of the training input");

@@ -144,7 +144,7 @@ fn check_readers_view(root: &Path) {
 }
 
 /// Every file that the manifest of `folder` names is there and has the digest that it says.
-fn check_files(folder: &Path, manifest: &serde_json::Value) {
+pub(crate) fn check_files(folder: &Path, manifest: &serde_json::Value) {
     for output in manifest["outputs"].as_array().unwrap() {
         let path = folder.join(output["path"].as_str().unwrap());
         let bytes =
@@ -158,7 +158,7 @@ fn check_files(folder: &Path, manifest: &serde_json::Value) {
 }
 
 /// What lies in staging folders, and parts that no manifest names.
-fn leftovers(output: &Path) -> Vec<String> {
+pub(crate) fn leftovers(output: &Path) -> Vec<String> {
     let mut out = Vec::new();
     let mut folders = vec![output.to_owned()];
     while let Some(folder) = folders.pop() {

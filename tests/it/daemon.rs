@@ -184,6 +184,17 @@ fn one_daemon_at_a_time() {
     stop(third).expect(0);
 }
 
+/// What a kill leaves between the making of the file and that of the tables.
+#[test]
+fn a_database_whose_making_was_cut_short_is_made() {
+    let sandbox = project("2026-01-05T03:00:00Z", 1).job("churn", &job("churn", "* * * * * *", ""));
+    sandbox.write("state/nightshift.db", "");
+    sandbox.run(["status"]).expect(0);
+    let daemon = sandbox.spawn(["daemon"]);
+    sandbox.wait_for(&["ticks", "churn"], |ticks| committed(ticks) >= 1);
+    stop(daemon).expect(0);
+}
+
 #[test]
 fn a_paused_job_lets_its_ticks_go_by() {
     let sandbox = project("2026-01-05T03:00:00Z", 1).job("churn", &job("churn", "* * * * * *", ""));

@@ -8,6 +8,8 @@
 )]
 
 mod backup;
+#[cfg(feature = "failpoints")]
+mod chaos;
 mod cli;
 mod comparisons;
 mod crash;

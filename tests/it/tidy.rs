@@ -8,6 +8,8 @@
 mod arrows;
 /// What the documents name exists.
 mod documents;
+/// Every fail point, and where it is.
+pub(crate) mod failpoints;
 /// A file, and its code without comments and literals.
 mod source;
 /// Names, headers, length and words of single files.
@@ -155,6 +157,12 @@ fn no_file_is_large() {
     let files = files();
     let complaints: Vec<String> =
         files.iter().filter_map(|(path, size)| text::large_files(path, *size)).collect();
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn every_fail_point_is_in_the_matrix() {
+    let complaints = failpoints::stray_points(&source_files());
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 

@@ -8,6 +8,7 @@ use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::adapters::failpoint;
 use crate::domain::job::FileFormat;
 
 use super::error::DatasetError;
@@ -188,7 +189,8 @@ impl SourceFile {
         if resolved != self.path || !before.is_file() {
             return Err(DatasetError::Changed { file: self.relative.clone() });
         }
-        let file = File::open(&resolved).map_err(DatasetError::io("open", &self.path))?;
+        let opened = failpoint::reach("input.open").and_then(|()| File::open(&resolved));
+        let file = opened.map_err(DatasetError::io("open", &self.path))?;
         self.check_unchanged(&file)?;
         Ok(file)
     }

@@ -42,6 +42,15 @@ pub enum DatasetError {
         #[source]
         source: io::Error,
     },
+    /// The disk did not confirm a write. What is on it is not known.
+    #[error("failed to write `{path}` to the disk: it did not confirm the write")]
+    Fsync {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
     /// polars could not read or write a file.
     #[error("failed to {action} `{file}`")]
     Polars {
@@ -163,6 +172,15 @@ impl DatasetError {
         move |source| Self::Polars { action, file, source }
     }
 
+    /// Whether the disk is at fault, and not what is on it.
+    pub fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => is_of_the_disk(source),
+            Self::Polars { source: PolarsError::IO { error, .. }, .. } => is_of_the_disk(error),
+            _ => false,
+        }
+    }
+
     /// Runs `work`; a panic in it becomes an error.
     pub(super) fn guard<T>(
         action: &'static str,
@@ -185,6 +203,15 @@ impl DatasetError {
     }
 }
 
+/// Whether an error of the kernel may be gone the next time: it was interrupted, it had no room, it could
+/// not read. A file that is missing or forbidden stays so.
+fn is_of_the_disk(error: &io::Error) -> bool {
+    // It has no kind of its own in the standard library.
+    const EIO: i32 = 5;
+    let kinds = [io::ErrorKind::Interrupted, io::ErrorKind::WouldBlock, io::ErrorKind::StorageFull];
+    kinds.contains(&error.kind()) || error.raw_os_error() == Some(EIO)
+}
+
 fn listed(roots: &[PathBuf]) -> String {
     let shown: Vec<String> = roots.iter().map(|root| format!("`{}`", root.display())).collect();
     shown.join(", ")
@@ -201,6 +228,24 @@ mod tests {
         assert_eq!(Place::cell(3, "age").to_string(), ", row 3, column `age`");
         let error = DatasetError::content("a.csv", Place::column("age"), "wanted one, found two");
         assert_eq!(error.to_string(), "`a.csv`, column `age`: wanted one, found two");
+    }
+
+    #[test]
+    fn what_may_be_gone_the_next_time_is_the_disk() {
+        let check = |code: i32, expect: bool| {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(is_of_the_disk(&error), expect, "{error}");
+            let wrapped = DatasetError::io("open", "a.csv")(error);
+            assert_eq!(wrapped.is_of_the_disk(), expect);
+            let polars = PolarsError::from(io::Error::from_raw_os_error(code));
+            assert_eq!(DatasetError::polars("read", "a.csv")(polars).is_of_the_disk(), expect);
+        };
+        for (code, expect) in
+            [(2, false), (4, true), (5, true), (11, true), (13, false), (28, true)]
+        {
+            check(code, expect);
+        }
+        assert!(!DatasetError::Changed { file: "a.csv".to_owned() }.is_of_the_disk());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use polars::prelude::{Column, DataFrame, ParquetCompression, ParquetWriter, Pola
 use super::digest::HashingWriter;
 use super::error::DatasetError;
 use super::id::IdSet;
+use crate::adapters::failpoint;
 use crate::domain::identity::Sha256;
 
 /// Rows of a row group.
@@ -60,7 +61,8 @@ pub(super) struct StagedParquet {
 impl StagedParquet {
     /// Creates the file, which must not exist, with the columns of `schema`.
     pub(super) fn create(path: &Path, schema: Schema) -> Result<Self, DatasetError> {
-        let file = create_new(path).map_err(DatasetError::io("create", path))?;
+        let created = failpoint::reach("out.create").and_then(|()| create_new(path));
+        let file = created.map_err(DatasetError::io("create", path))?;
         let gathered = DataFrame::empty_with_schema(&schema);
         let (orders, queue) = sync_channel(QUEUE_GROUPS);
         let target = path.to_owned();
@@ -161,7 +163,10 @@ fn write_all(
         .map_err(wrong())?;
     loop {
         match orders.recv() {
-            Ok(Order::Write(group)) => sink.write_batch(&group).map_err(wrong())?,
+            Ok(Order::Write(group)) => {
+                failpoint::reach("out.write").map_err(DatasetError::io(WRITE, path))?;
+                sink.write_batch(&group).map_err(wrong())?;
+            }
             Ok(Order::Finish) => break,
             Err(_) => {
                 let source = io::Error::new(io::ErrorKind::Interrupted, "the run was given up");
@@ -173,7 +178,9 @@ fn write_all(
     drop(sink);
     let (buffered, sha256, size_bytes) = target.finish();
     let file = buffered.into_inner().map_err(io::IntoInnerError::into_error);
-    file.and_then(|file| file.sync_all()).map_err(DatasetError::io(WRITE, path))?;
+    let file = file.map_err(DatasetError::io(WRITE, path))?;
+    let confirmed = failpoint::reach("out.fsync_file").and_then(|()| file.sync_all());
+    confirmed.map_err(|source| DatasetError::Fsync { path: path.to_owned(), source })?;
     Ok((sha256, size_bytes))
 }
 

@@ -108,7 +108,13 @@ pub(super) fn fsync_folder(path: &Path) -> Result<(), PublishError> {
 
 /// Makes an open file durable.
 pub(super) fn fsync(file: &File, path: &Path) -> Result<(), PublishError> {
-    file.sync_all().map_err(|source| PublishError::Fsync { path: path.to_owned(), source })
+    file.sync_all().map_err(unconfirmed(path))
+}
+
+/// Wraps an error of a sync.
+pub(super) fn unconfirmed(path: &Path) -> impl FnOnce(io::Error) -> PublishError + use<> {
+    let path = path.to_owned();
+    move |source| PublishError::Fsync { path, source }
 }
 
 /// The hash of a regular file.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
+use crate::adapters::failpoint;
 use crate::adapters::publish::PublishError;
 use crate::adapters::publish::durable::{self, Entry};
 use crate::domain::identity::{RunId, Sha256};
@@ -87,6 +88,7 @@ impl Staging {
     /// Writes a file at once and makes it durable.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<Staged, PublishError> {
         let path = self.path(name)?;
+        failpoint::reach("out.manifest").map_err(durable::io_error("write", &path))?;
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -108,12 +110,16 @@ impl Staging {
                 other => return Err(durable::unexpected(&path, &other, "a regular file")),
             }
         }
+        let stage = stage_of(&self.root);
+        failpoint::reach("out.fsync_stage").map_err(durable::unconfirmed(&self.folder))?;
         durable::fsync_folder(&self.folder)?;
-        durable::fsync_folder(&stage_of(&self.root))
+        failpoint::reach("out.fsync_parent").map_err(durable::unconfirmed(&stage))?;
+        durable::fsync_folder(&stage)
     }
 
     /// Deletes the folder and what is left in it.
     pub fn remove(self) -> Result<(), PublishError> {
+        failpoint::reach("commit.cleanup").map_err(durable::io_error("delete", &self.folder))?;
         remove_folder(&self.folder)
     }
 

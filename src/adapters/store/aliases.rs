@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, Row as _, Sqlite, SqliteConnection};
 
+use crate::adapters::failpoint;
 use crate::adapters::store::codec::{optional_number, optional_text, text, time, time_text};
 use crate::adapters::store::error::Stop;
 use crate::adapters::store::queue::{Cause, define, insert_follow_ups};
@@ -119,6 +120,7 @@ pub(super) async fn move_in(
         .bind(generation + 1)
         .execute(&mut *connection)
         .await?;
+    failpoint::reach("promote.in_txn").map_err(sqlx::Error::from)?;
     if let (Some(champion), Some(blessing)) = (after.champion, blessing) {
         sqlx::query(BLESS)
             .bind(model.as_str())

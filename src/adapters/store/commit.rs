@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
+use crate::adapters::failpoint;
 use crate::adapters::store::aliases::{move_in, require_generation};
 use crate::adapters::store::codec::{count_value, text, time_text};
 use crate::adapters::store::error::Stop;
@@ -45,6 +46,7 @@ impl Store {
         let out = record_intent(&mut transaction, claim, intent, conclude)
             .await
             .map_err(|stop| self.stopped(ACTION, stop))?;
+        failpoint::reach("commit.in_a").map_err(|error| self.failed(ACTION, error.into()))?;
         self.commit(ACTION, transaction).await?;
         Ok(out)
     }

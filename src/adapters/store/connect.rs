@@ -13,6 +13,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
+use crate::adapters::failpoint;
 use crate::adapters::store::codec::{number, optional_time};
 use crate::adapters::store::copy::Examined;
 use crate::adapters::store::settings::{self, BUSY_TIMEOUT, Use, plain, pool};
@@ -212,6 +213,7 @@ async fn initialise(path: &Path, open: Open) -> Result<(), StoreError> {
             .run_direct(None, &mut *transaction, false)
             .await
             .map_err(|source| StoreError::from_sqlx(path, MIGRATE, unwrap_migration(source)))?;
+        failpoint::reach("migrate.step").map_err(|error| wrap(error.into()))?;
         // A pragma takes no bound values; these two numbers are ours.
         let mark = format!(
             "pragma application_id = {APPLICATION_ID}; pragma user_version = {}",

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
+use crate::adapters::failpoint;
 use crate::adapters::store::codec::{optional_time_text, time_text};
 use crate::adapters::store::error::Stop;
 use crate::adapters::store::runs::{run_in_slot, run_with_id};
@@ -50,11 +51,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Claim>, StoreError> {
         const ACTION: &str = "claim a run";
+        let failed = |source| self.failed(ACTION, source);
+        failpoint::reach("claim.before").map_err(|error| failed(error.into()))?;
         let mut transaction = self.begin(ACTION).await?;
-        let out = claim(&mut transaction, run, owner, now)
-            .await
-            .map_err(|source| self.failed(ACTION, source))?;
+        let out = claim(&mut transaction, run, owner, now).await.map_err(failed)?;
         self.commit(ACTION, transaction).await?;
+        failpoint::reach("claim.after").map_err(|error| failed(error.into()))?;
         Ok(out)
     }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
+use crate::adapters::failpoint;
 use crate::adapters::store::codec::{
     number, optional_time, optional_time_text, text, time, time_text,
 };
@@ -72,10 +73,11 @@ impl Store {
     ) -> Result<Vec<RuledTicks>, StoreError> {
         const ACTION: &str = "rule on the ticks";
         let mut transaction = self.begin(ACTION).await?;
-        let out = rule_ticks(&mut transaction, due, now, rule)
-            .await
-            .map_err(|source| self.failed(ACTION, source))?;
+        let failed = |source| self.failed(ACTION, source);
+        let out = rule_ticks(&mut transaction, due, now, rule).await.map_err(failed)?;
+        failpoint::reach("plan.before_commit").map_err(|error| failed(error.into()))?;
         self.commit(ACTION, transaction).await?;
+        failpoint::reach("plan.after_commit").map_err(|error| failed(error.into()))?;
         Ok(out)
     }
 }
@@ -131,6 +133,7 @@ async fn rule_ticks(
             Standing { cursor: record.cursor, active: count, has_waiting: waiting > 0, paused };
         out.extend(rule(&record, standing));
     }
+    failpoint::reach("plan.after_ticks")?;
     write(connection, &out, now).await?;
     Ok(out)
 }

@@ -158,9 +158,13 @@ impl Context {
             .map_err(|error| Failure::internal("failed to start the log", error))
     }
 
-    /// The world of the project for reading, if anything has ever been recorded in it.
+    /// The world of the project for reading, if anything has ever been recorded in it. A database whose
+    /// making was cut short is none.
     pub(crate) async fn world_if_any(&self, project: &Project) -> Result<Option<World>, Failure> {
-        Ok(World::open_if_any(&self.project_dir()?, project).await?)
+        match World::open_if_any(&self.project_dir()?, project).await {
+            Err(error) if error.is_of_no_database() => Ok(None),
+            found => Ok(found?),
+        }
     }
 }
 

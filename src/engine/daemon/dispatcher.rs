@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::child::{End, Patience, Report, attend};
 use super::job_set::{JobSet, KnownJob};
 use super::{Order, duration, endure};
+use crate::adapters::failpoint;
 use crate::adapters::process::{Nursery, Program};
 use crate::adapters::store::{Pause, RunRecord};
 use crate::domain::identity::{JobName, RunId};
@@ -289,10 +290,14 @@ impl Dispatcher {
         patience: Duration,
         orders: &mut mpsc::Receiver<Order>,
     ) -> Result<(), RunError> {
+        failpoint::reach("drain.start").map_err(RunError::other("stop"))?;
         for (end, patience) in
             [(None, patience), (Some(End::Interrupt), KILL_GRACE), (Some(End::Kill), KILL_WAIT)]
         {
             for child in self.children.values() {
+                if end == Some(End::Kill) {
+                    failpoint::pass("drain.kill");
+                }
                 if let Some(end) = end {
                     let _told = child.orders.try_send(end);
                 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::job_set::JobSet;
 use super::{endure, told};
+use crate::adapters::failpoint;
 use crate::adapters::store::{RuledTicks, ScheduleRecord};
 use crate::domain::identity::{JobName, RunId};
 use crate::domain::job::timing::{Overlap, Timing};
@@ -106,6 +107,7 @@ async fn rule_on(
     due: &[(JobName, RunKind)],
     now: Timestamp,
 ) -> Result<Vec<RuledTicks>, RunError> {
+    failpoint::reach("plan.before_txn").map_err(RunError::other("rule on the ticks"))?;
     let mut unnamed = None;
     let ruled = world
         .store

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::adapters::failpoint;
 use crate::adapters::heartbeat::Heartbeat;
 
 /// So long without a beat, the engine counts as stopped.
@@ -61,6 +62,7 @@ impl Pulse {
 
     /// Builds the engine anew, unless that was done too often.
     async fn rebuild(&mut self, silent: Heartbeat) {
+        failpoint::pass("engine.rebuild");
         let now = Instant::now();
         self.rebuilds.push_back(now);
         self.rebuilds.retain(|at| now.duration_since(*at) < MINUTE);

@@ -2,6 +2,7 @@
 //!
 //! Of two processes that want the same run one gets it, and the other is told who has it.
 
+use crate::adapters::failpoint;
 use crate::adapters::lock::RunLock;
 use crate::adapters::store::{Enqueued, NewRun};
 use crate::domain::identity::{RunId, Sha256};
@@ -63,6 +64,7 @@ pub(super) async fn take(
     let failed = RunError::store("claim");
     let lock = RunLock::acquire(&world.state_dir(), run).map_err(RunError::other("claim"))?;
     let Some(lock) = lock else { return Err(busy(run, slot)) };
+    failpoint::reach("child.after_lock").map_err(RunError::other("claim"))?;
     let owner = format!("pid:{}", std::process::id());
     let Some(claim) = world.store.claim(run, &owner, world.now()).await.map_err(failed)? else {
         return Err(busy(run, slot));

@@ -14,6 +14,7 @@ use super::track::{Track, write_error};
 use crate::adapters::dataset::{
     self, Batch, ChangesWriter, DuplicateFinder, IdSet, QuarantineWriter, Table,
 };
+use crate::adapters::failpoint;
 use crate::domain::finding::Finding;
 use crate::domain::frame::Frame;
 use crate::domain::job::{CheckAction, Job};
@@ -129,6 +130,7 @@ impl<'a> Pass<'a> {
 
     /// Takes one batch through the pass.
     pub(super) fn take(&mut self, batch: &Batch) -> Result<(), RunError> {
+        failpoint::reach("score.chunk").map_err(RunError::other("score"))?;
         let read = |error| RunError::new("read", Cause::Data, error);
         let frame = batch.frame(&self.names).map_err(read)?;
         let ids = batch.id_hashes();

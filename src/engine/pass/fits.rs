@@ -6,7 +6,7 @@ use super::{Contenders, Second};
 use crate::adapters::dataset::Table;
 use crate::domain::finding::Finding;
 use crate::domain::job::Job;
-use crate::engine::error::{Cause, RunError};
+use crate::engine::error::RunError;
 use crate::engine::judge;
 use crate::engine::score::ScorePlan;
 use crate::learn::artifact::Artifact;
@@ -32,7 +32,7 @@ pub(super) fn open(
 ) -> Result<(Table, Fits), RunError> {
     let open_for = |artifact: &Artifact| {
         Table::open_pinned(&plan.files, job.data.id.as_deref(), &artifact.schema)
-            .map_err(|error| RunError::new("read", Cause::Data, error))
+            .map_err(RunError::table("read"))
     };
     let fit = |artifact, table: &Table| judge::schema(job, artifact, table.schema());
     let lead = &contenders.lead.artifact;

@@ -125,7 +125,11 @@ impl<'a> Track<'a> {
 
 /// An error of what is written into staging.
 pub(super) fn write_error(error: DatasetError) -> RunError {
-    RunError::new("stage", Cause::Other, error)
+    let cause = match &error {
+        DatasetError::Fsync { .. } => Cause::Fsync,
+        _ => Cause::Other,
+    };
+    RunError::new("stage", cause, error)
 }
 
 /// The values of the rows that are kept.

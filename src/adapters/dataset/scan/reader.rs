@@ -13,6 +13,7 @@ use polars::prelude::{DataFrame, Engine, LazyFrame, PlanCallback, PolarsResult};
 
 use crate::adapters::dataset::discover::SourceFile;
 use crate::adapters::dataset::error::DatasetError;
+use crate::adapters::failpoint;
 
 /// Ends when everything was handed over, or when no one listens any more.
 pub(super) type Reader = JoinHandle<PolarsResult<()>>;
@@ -42,6 +43,7 @@ fn read(
     for segment in segments {
         let (sender, over) = (sender.clone(), Arc::clone(&is_over));
         let stop = move |frame: DataFrame| {
+            failpoint::reach("input.row_group")?;
             let is_over = sender.send(frame).is_err();
             over.fetch_or(is_over, Ordering::Relaxed);
             Ok(is_over)
