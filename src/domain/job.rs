@@ -46,7 +46,7 @@ use crate::domain::job::policy::{
     DriftSpec, GateSpec, GatesSpec, RetrainSpec, RolloutStrategy, WatchSpec,
 };
 use crate::domain::job::timing::{Limits, Timing};
-use crate::domain::run::named;
+use crate::domain::run::{RunKind, named};
 use crate::domain::schedule::Schedule;
 use crate::domain::template::Template;
 
@@ -91,6 +91,16 @@ pub struct Job {
     pub rollout: RolloutStrategy,
     /// What is watched after a promotion.
     pub watch: WatchSpec,
+}
+
+impl Job {
+    /// Its schedule for a kind of run: `[schedule]`, or `[retrain].cron`.
+    pub fn schedule_of(&self, kind: RunKind) -> Option<&Schedule> {
+        match kind {
+            RunKind::Score => self.schedule.as_ref(),
+            RunKind::Train => self.retrain.as_ref()?.cron.as_ref(),
+        }
+    }
 }
 
 /// `[data]`: one definition for scoring and training, so that they cannot skew.

@@ -115,16 +115,6 @@ impl RunError {
         }
     }
 
-    /// Whether the database has not confirmed a write: it must not be written to again.
-    pub fn is_of_an_unconfirmed_database(&self) -> bool {
-        matches!(self.source.downcast_ref(), Some(StoreError::Fsync { .. }))
-    }
-
-    /// Whether there is no database yet.
-    pub fn is_of_no_database(&self) -> bool {
-        matches!(self.source.downcast_ref(), Some(StoreError::NotInitialised { .. }))
-    }
-
     /// Turns an error about what the user's data hold into one of `stage`.
     pub fn data<E: Into<Box<dyn Error + Send + Sync>>>(
         stage: &'static str,
@@ -137,6 +127,16 @@ impl RunError {
         stage: &'static str,
     ) -> impl Fn(E) -> Self + Copy {
         move |error| Self::new(stage, Cause::Other, error)
+    }
+
+    /// Whether the database has not confirmed a write: it must not be written to again.
+    pub fn is_of_an_unconfirmed_database(&self) -> bool {
+        matches!(self.source.downcast_ref(), Some(StoreError::Fsync { .. }))
+    }
+
+    /// Whether there is no database yet.
+    pub fn is_of_no_database(&self) -> bool {
+        matches!(self.source.downcast_ref(), Some(StoreError::NotInitialised { .. }))
     }
 
     /// Whether nothing can be trusted any more: the database is damaged, or the disk did not confirm what was

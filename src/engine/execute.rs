@@ -19,7 +19,7 @@ use jiff::Timestamp;
 pub use self::alone::execute_alone;
 use self::claim::claim;
 pub use self::queue::{catch_up, definition, drain};
-use crate::adapters::store::ModelPin;
+use crate::adapters::store::{ModelPin, RunRecord};
 use crate::domain::identity::Sha256;
 use crate::domain::run::{Claim, Interval, RunKind, RunSlot, Trigger};
 use crate::engine::error::RunError;
@@ -146,7 +146,32 @@ pub struct Execution<'a> {
     pub stages: Vec<Stage>,
 }
 
-impl Execution<'_> {
+impl<'a> Execution<'a> {
+    /// Of a run that was queued, and is held by `claim`: it may lead to whatever its job says.
+    fn of_queued(
+        world: &'a World,
+        loaded: &'a LoadedJob,
+        record: &RunRecord,
+        claim: Claim,
+        tries: TryAgain,
+    ) -> Self {
+        Self {
+            world,
+            loaded,
+            slot: record.slot.clone(),
+            trigger: record.trigger,
+            interval: record.interval,
+            claim,
+            job_sha256: record.job_sha256,
+            pinned: record.model,
+            promotion: Promotion::IfBlessed,
+            scope: Scope::Chain,
+            tries,
+            progress: None,
+            stages: Vec::new(),
+        }
+    }
+
     /// Announces a stage; the returned value measures it.
     pub fn stage(&self, name: &'static str) -> (&'static str, Instant) {
         if let Some(progress) = &self.progress {

@@ -30,17 +30,28 @@ pub async fn by_policy(
     record: &RunRecord,
     limits: &Limits,
 ) -> Result<Afterwards, RunError> {
-    let failed = RunError::store("look at the attempts");
-    let attempts = world.store.attempts(&record.id).await.map_err(failed)?;
-    let is_free = |attempt: &&Attempt| attempt.outcome == Some(AttemptOutcome::Interrupted);
-    let free = attempts.iter().filter(is_free).count().min(INTERRUPTED_MAX);
+    Ok(next(world, record, limits, &attempts(world, record).await?))
+}
+
+/// The same, of attempts that were read already.
+fn next(world: &World, record: &RunRecord, limits: &Limits, attempts: &[Attempt]) -> Afterwards {
+    let free =
+        attempts.iter().filter(|attempt| is_interrupted(attempt)).count().min(INTERRUPTED_MAX);
     let used = attempts.len().saturating_sub(free);
     // From the end of the first that failed: one that took as long as it may is worth another try.
-    let first = attempts.iter().find(|attempt| !is_free(attempt));
+    let first = attempts.iter().find(|attempt| !is_interrupted(attempt));
     let since = first.and_then(|attempt| attempt.ended_at).unwrap_or_else(|| world.now());
     let tries = Tries { used: u32::try_from(used).unwrap_or(u32::MAX), since };
-    let next = next_try(&limits.retry, &record.id, tries, world.now());
-    Ok(next.map_or(Afterwards::Dead, |not_before| Afterwards::Retry { not_before }))
+    next_try(&limits.retry, &record.id, tries, world.now())
+        .map_or(Afterwards::Dead, |not_before| Afterwards::Retry { not_before })
+}
+
+async fn attempts(world: &World, record: &RunRecord) -> Result<Vec<Attempt>, RunError> {
+    world.store.attempts(&record.id).await.map_err(RunError::store("look at the attempts"))
+}
+
+fn is_interrupted(attempt: &Attempt) -> bool {
+    attempt.outcome == Some(AttemptOutcome::Interrupted)
 }
 
 /// What a run becomes that somebody wants to end.
@@ -61,27 +72,18 @@ pub async fn after_end(
     if record.cancel.is_some() {
         return Ok(cancelled(record));
     }
-    let now = Afterwards::Retry { not_before: world.now() };
-    let is_automatic = record.trigger == Trigger::Schedule || record.trigger.is_consequence();
-    match (outcome, limits) {
-        _ if !is_automatic => Ok(Afterwards::Failed),
-        (AttemptOutcome::Interrupted, _)
-            if interruptions(world, record).await? < INTERRUPTED_MAX =>
-        {
-            Ok(now)
-        }
-        // What another run has caused is nobody's request: whoever runs the job next executes it first.
-        (AttemptOutcome::Lost, _) if record.trigger.is_consequence() => {
-            Ok(if record.attempt < LOST_MAX { now } else { Afterwards::Dead })
-        }
-        (_, Some(limits)) => by_policy(world, record, limits).await,
-        (_, None) => Ok(Afterwards::Dead),
+    if record.trigger != Trigger::Schedule && !record.trigger.is_consequence() {
+        return Ok(Afterwards::Failed);
     }
-}
-
-async fn interruptions(world: &World, record: &RunRecord) -> Result<usize, RunError> {
-    let failed = RunError::store("look at the attempts");
-    let attempts = world.store.attempts(&record.id).await.map_err(failed)?;
-    let is_one = |outcome: Option<AttemptOutcome>| outcome == Some(AttemptOutcome::Interrupted);
-    Ok(attempts.iter().filter(|attempt| is_one(attempt.outcome)).count())
+    let now = Afterwards::Retry { not_before: world.now() };
+    // What another run has caused is nobody's request: whoever runs the job next executes it first.
+    if outcome == AttemptOutcome::Lost && record.trigger.is_consequence() {
+        return Ok(if record.attempt < LOST_MAX { now } else { Afterwards::Dead });
+    }
+    let attempts = attempts(world, record).await?;
+    let interruptions = attempts.iter().filter(|attempt| is_interrupted(attempt)).count();
+    if outcome == AttemptOutcome::Interrupted && interruptions < INTERRUPTED_MAX {
+        return Ok(now);
+    }
+    Ok(limits.map_or(Afterwards::Dead, |limits| next(world, record, limits, &attempts)))
 }

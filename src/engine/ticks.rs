@@ -57,21 +57,13 @@ pub async fn told(world: &World, loaded: &LoadedJob, limit: u32) -> Result<ToldT
         lines.push(single(record, state));
     }
     for range in world.store.tick_ranges(&job.name, limit).await.map_err(failed)? {
-        lines.push(stretch(job_schedule(loaded, range.kind), range));
+        lines.push(stretch(job.schedule_of(range.kind), range));
     }
     lines.sort_by_key(|line| std::cmp::Reverse((line.last, line.kind)));
     lines.truncate(limit as usize);
     let all = world.store.pauses().await.map_err(failed)?;
     let paused = all.into_iter().find(|pause| pause.job == job.name);
     Ok(ToldTicks { job: job.name.clone(), paused, lines })
-}
-
-fn job_schedule(loaded: &LoadedJob, kind: RunKind) -> Option<&Schedule> {
-    let job = &loaded.job;
-    match kind {
-        RunKind::Score => job.schedule.as_ref(),
-        RunKind::Train => job.retrain.as_ref().and_then(|retrain| retrain.cron.as_ref()),
-    }
 }
 
 fn single(record: TickRecord, state: Option<State>) -> ToldTick {

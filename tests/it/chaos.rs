@@ -19,12 +19,12 @@ mod scene;
 mod stale;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::places::{Place, places_of};
 use self::scene::Scene;
+use crate::suite::{asked, say};
 use crate::tidy::failpoints::POINTS;
 
 /// What happens at a point.
@@ -33,18 +33,8 @@ const ACTIONS: [&str; 6] = ["panic", "abort", "kill", "eio", "enospc", "sleep"];
 /// Cells at a time: most of a cell is waiting.
 const WORKERS: usize = 3;
 
-fn variable(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    std::env::var(name).ok()
-}
-
 fn repeats() -> usize {
-    variable("NIGHTSHIFT_CHAOS").map_or(1, |text| text.parse().expect("a number"))
-}
-
-/// Writes a line although the test passes.
-fn say(line: &str) {
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+    asked("NIGHTSHIFT_CHAOS").unwrap_or(1)
 }
 
 /// Does `work` with each of `items`, a few at a time, and returns the complaints; what panics is one.
@@ -79,7 +69,7 @@ fn with_each<T: Sync>(
 
 /// The points whose names begin as asked for.
 fn points() -> Vec<&'static str> {
-    let wanted = variable("NIGHTSHIFT_POINT").unwrap_or_default();
+    let wanted: String = asked("NIGHTSHIFT_POINT").unwrap_or_default();
     POINTS.iter().copied().filter(|point| point.starts_with(&wanted)).collect()
 }
 

@@ -14,6 +14,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
+use crate::suite::asked;
+
 /// Repeats in an ordinary test run; a quarter of them where the interval is resampled.
 const REPEATS: usize = 40;
 /// What a candidate may be worse by.
@@ -60,11 +62,9 @@ impl std::fmt::Display for Verdicts {
 }
 
 fn repeats(metric: &str) -> usize {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    let asked = std::env::var("NIGHTSHIFT_REPEATS").ok();
     let is_resampled = matches!(metric, "log_loss" | "rmse");
     let fewest = if is_resampled { REPEATS / 4 } else { REPEATS };
-    asked.map_or(fewest, |text| text.parse().expect("NIGHTSHIFT_REPEATS is a number"))
+    asked("NIGHTSHIFT_REPEATS").unwrap_or(fewest)
 }
 
 fn normal(random: &mut Xoshiro256PlusPlus) -> f64 {

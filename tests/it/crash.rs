@@ -11,7 +11,6 @@ mod chain;
 mod left;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -19,6 +18,7 @@ use rand::{Rng as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::sandbox::Sandbox;
+use crate::suite::{asked, say};
 
 /// Kills in an ordinary test run; the whole story is told with 200.
 const KILLS: u64 = 12;
@@ -69,9 +69,7 @@ fn table(days: usize) -> String {
 }
 
 fn kills() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    let asked = std::env::var("NIGHTSHIFT_KILLS").ok();
-    asked.map_or(KILLS, |text| text.parse().expect("NIGHTSHIFT_KILLS is a number"))
+    asked("NIGHTSHIFT_KILLS").unwrap_or(KILLS)
 }
 
 #[test]
@@ -111,8 +109,7 @@ fn nothing_is_lost_or_doubled_by_kills_at_any_moment() {
     assert_eq!(leftovers(&sandbox.root().join("scores")), Vec::<String>::new());
     assert!(ended_before < kills, "no kill came in time");
     let stopped = kills - ended_before;
-    writeln!(std::io::stderr(), "kill -9: {kills} sent, {stopped} before the command had ended")
-        .unwrap();
+    say(&format!("kill -9: {kills} sent, {stopped} before the command had ended"));
 }
 
 /// Each tick has exactly one committed score run, and no run is unfinished.

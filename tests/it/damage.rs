@@ -11,7 +11,6 @@ mod mutation;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use nightshift::adapters::store::{Open, Store};
@@ -20,6 +19,7 @@ use rand::SeedableRng as _;
 use self::dump::dump;
 use self::mutation::{FOREIGN_LOG, Files, KINDS, Times};
 use crate::sandbox::Sandbox;
+use crate::suite::{asked, say};
 
 /// Mutations in an ordinary test run; the whole story is told with 200.
 const MUTATIONS: usize = 40;
@@ -37,12 +37,6 @@ enum Effect {
     Silent,
     /// It is damaged, of a later version, or somebody else's.
     Unsound,
-}
-
-fn mutations() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    let asked = std::env::var("NIGHTSHIFT_MUTATIONS").ok();
-    asked.map_or(MUTATIONS, |text| text.parse().expect("NIGHTSHIFT_MUTATIONS is a number"))
 }
 
 /// Folds the log of the database in `state` back into it.
@@ -146,7 +140,7 @@ impl Story {
 
 #[test]
 fn damage_is_told_and_nothing_is_written_to_it() {
-    let count = mutations();
+    let count = asked("NIGHTSHIFT_MUTATIONS").unwrap_or(MUTATIONS);
     let story = Story::tell();
     let Times { first, second, third, folded, .. } = &story.times;
     let known = [first, second, third].map(|files| story.dump(files).unwrap());
@@ -172,5 +166,5 @@ fn damage_is_told_and_nothing_is_written_to_it() {
             codes.iter().map(|(code, number)| format!("{number} x exit {code}")).collect();
         writeln!(text, "{kind:>28}  {:<8}  {}", format!("{effect:?}"), codes.join(", ")).unwrap();
     }
-    std::io::stderr().write_all(text.as_bytes()).unwrap();
+    say(text.trim_end());
 }

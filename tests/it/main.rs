@@ -28,6 +28,7 @@ mod retrain;
 mod rollback;
 mod sandbox;
 mod schedule;
+mod suite;
 mod tidy;
 mod validate;
 

@@ -10,13 +10,14 @@
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use tempfile::TempDir;
+
+use crate::suite::say;
 
 /// The clock of the first command, unless [`Sandbox::at`] says otherwise.
 const FIRST_COMMAND_AT: &str = "2026-01-05T03:00:00Z";
@@ -268,8 +269,7 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
     let is_required = std::env::var_os(REQUIRE_SHARED).is_some_and(|value| value == "1");
     assert!(!is_required, "{line}, wanted `../shared/{path}` because {REQUIRE_SHARED} is 1");
-    // Not `eprintln`: the harness would keep the line of a test that passes to itself.
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+    say(&line);
     None
 }
 

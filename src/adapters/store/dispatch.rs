@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use crate::adapters::store::codec::{time, time_text};
+use crate::adapters::store::codec::time_text;
 use crate::adapters::store::runs::{run_record, run_with_id};
 use crate::adapters::store::{RunRecord, Store, StoreError, Transition};
 use crate::domain::identity::{JobName, RunId};
@@ -43,15 +43,6 @@ impl Store {
             .fetch_optional(&self.readers)
             .await
             .map_err(|source| self.failed("look for the next run", source))
-    }
-
-    /// When the earliest queued run may begin; `None` if none is queued.
-    pub async fn next_begin(&self) -> Result<Option<Timestamp>, StoreError> {
-        let found = sqlx::query(SELECT_NEXT_BEGIN)
-            .try_map(|row: SqliteRow| time(&row, "not_before"))
-            .fetch_optional(&self.readers)
-            .await;
-        found.map_err(|source| self.failed("look for the next run", source))
     }
 
     /// Lets a queued run wait until a moment. It is no attempt.
@@ -136,9 +127,6 @@ const SELECT_NEXT: &str = "select run.* from run
              and other.kind = run.kind and other.tick = run.tick
              and other.state in ('claimed', 'running', 'committing'))
      order by tick, serial limit 1";
-
-const SELECT_NEXT_BEGIN: &str = "select not_before from run
-     where state = 'queued' order by not_before limit 1";
 
 const POSTPONE: &str = "update run set not_before = max(not_before, ?2)
      where id = ?1 and state = 'queued'";

@@ -141,7 +141,6 @@ const SQLITE_IOERR_FSYNC: i32 = 1034;
 const SQLITE_IOERR_DIR_FSYNC: i32 = 1290;
 
 impl StoreError {
-    /// Sorts an error of the driver by what the caller must do about it.
     /// Whether the file has a journal of a write that its process did not live to end, and that a connection
     /// which can only read may not undo.
     pub(super) fn is_half_written(&self) -> bool {
@@ -149,6 +148,7 @@ impl StoreError {
             if result_code(source) == Some(SQLITE_READONLY_ROLLBACK))
     }
 
+    /// Sorts an error of the driver by what the caller must do about it.
     pub(super) fn from_sqlx(path: &Path, action: &'static str, source: sqlx::Error) -> Self {
         let path = path.to_owned();
         match result_code(&source) {

@@ -7,6 +7,7 @@
 mod registry;
 /// What an attempt leaves behind.
 mod results;
+/// Schedules and what was ruled on their ticks.
 mod schedules;
 
 use jiff::Timestamp;

@@ -11,7 +11,7 @@ use crate::domain::job::problem::Problem;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::engine::error::RunError;
-use crate::engine::jobs::{LoadedJob, load_all};
+use crate::engine::jobs::{LoadedJob, LoadedJobs, load_all};
 
 /// Jobs by name, and what is wrong with files that are none.
 #[derive(Debug)]
@@ -32,16 +32,11 @@ pub struct KnownJob {
 impl JobSet {
     /// Reads every job file of a project.
     pub fn load(project_dir: &Path) -> Result<Self, RunError> {
-        let loaded = load_all(project_dir)?;
-        Ok(Self::of(loaded.jobs, loaded.problems))
-    }
-
-    /// A set of jobs that were read already.
-    pub fn of(jobs: Vec<LoadedJob>, problems: Vec<Problem>) -> Self {
+        let LoadedJobs { jobs, problems, .. } = load_all(project_dir)?;
         let known = |loaded: LoadedJob| {
             (loaded.job.name.clone(), KnownJob { sha256: loaded.sha256(), loaded })
         };
-        Self { jobs: jobs.into_iter().map(known).collect(), problems }
+        Ok(Self { jobs: jobs.into_iter().map(known).collect(), problems })
     }
 
     /// The job called `name`.
@@ -62,26 +57,18 @@ impl JobSet {
     /// The schedule of a job for a kind of run; `None` if the job has none or is not enabled.
     pub fn schedule(&self, name: &JobName, kind: RunKind) -> Option<&Schedule> {
         let job = &self.get(name)?.loaded.job;
-        schedules(job).find(|(found, _)| *found == kind).map(|(_, schedule)| schedule)
+        job.schedule_of(kind).filter(|_| job.enabled)
     }
 
     /// Every schedule of every job.
     pub fn schedules(&self) -> Vec<NewSchedule> {
-        self.all()
-            .flat_map(|loaded| {
-                schedules(&loaded.job).map(|(kind, schedule)| NewSchedule {
-                    job: loaded.job.name.clone(),
-                    kind,
-                    definition: schedule.definition(),
-                })
+        let every =
+            self.jobs.keys().flat_map(|job| RunKind::ALL.iter().map(move |kind| (job, *kind)));
+        every
+            .filter_map(|(job, kind)| {
+                let definition = self.schedule(job, kind)?.definition();
+                Some(NewSchedule { job: job.clone(), kind, definition })
             })
             .collect()
     }
-}
-
-fn schedules(job: &crate::domain::job::Job) -> impl Iterator<Item = (RunKind, &Schedule)> {
-    let retrain = job.retrain.as_ref().and_then(|retrain| retrain.cron.as_ref());
-    let score = job.schedule.as_ref().map(|schedule| (RunKind::Score, schedule));
-    let train = retrain.map(|schedule| (RunKind::Train, schedule));
-    score.into_iter().chain(train).filter(|_| job.enabled)
 }

@@ -24,21 +24,7 @@ pub async fn execute_alone(world: &World, run: &RunId) -> Result<RunReport, RunE
     // Before it is claimed: who cannot read what to do has no right to it.
     let loaded = definition(world, &record).await?.ok_or_else(undefined)?;
     let (claim, _lock) = take(world, run, &record.slot).await?;
-    let execution = Execution {
-        world,
-        loaded: &loaded,
-        slot: record.slot.clone(),
-        trigger: record.trigger,
-        interval: record.interval,
-        claim,
-        job_sha256: record.job_sha256,
-        pinned: record.model,
-        promotion: Promotion::IfBlessed,
-        scope: Scope::Chain,
-        tries: TryAgain::ByPolicy,
-        progress: None,
-        stages: Vec::new(),
-    };
+    let execution = Execution::of_queued(world, &loaded, &record, claim, TryAgain::ByPolicy);
     if record.slot.kind == RunKind::Score
         && record.model.is_none()
         && let Err(error) = train_first(world, &loaded, &execution).await

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::claim::{busy, take};
-use super::{Execution, Progress, Promotion, Scope, TryAgain, perform};
+use super::{Execution, Progress, Scope, TryAgain, perform};
 use crate::adapters::store::RunRecord;
 use crate::domain::identity::RunId;
 use crate::domain::job::parse::parse;
@@ -95,21 +95,9 @@ async fn execute_queued(
         Ok(found) => (found, None),
         Err(error) => (None, Some(error)),
     };
-    let execution = Execution {
-        world,
-        loaded: defined.as_ref().unwrap_or(loaded),
-        slot: record.slot.clone(),
-        trigger: record.trigger,
-        interval: record.interval,
-        claim,
-        job_sha256: record.job_sha256,
-        pinned: record.model,
-        promotion: Promotion::IfBlessed,
-        scope: Scope::Chain,
-        tries: TryAgain::Never,
-        progress: progress.cloned(),
-        stages: Vec::new(),
-    };
+    let loaded = defined.as_ref().unwrap_or(loaded);
+    let queued = Execution::of_queued(world, loaded, record, claim, TryAgain::Never);
+    let execution = Execution { progress: progress.cloned(), ..queued };
     match unreadable {
         None => perform(execution).await,
         Some(error) => {

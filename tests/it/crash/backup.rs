@@ -3,7 +3,6 @@
 //!
 //! And restores that are killed: nobody ever finds anything between the old record and the new one but none.
 
-use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use super::kills;
 use crate::customers::Like::Usual;
 use crate::customers::{self, table};
 use crate::sandbox::Sandbox;
+use crate::suite::say;
 
 /// Committed score runs in the sound database of the folder of `database`, which is changed by looking.
 fn committed(state: &std::path::Path) -> usize {
@@ -88,10 +88,10 @@ fn every_backup_that_is_there_is_whole_whoever_was_killed() {
     assert!(revisions > 0 && before > 1, "no run was committed meanwhile");
     sandbox.run(["verify", "--data"]).expect(0);
     let text = format!(
-        "backups: {} begun while {revisions} runs were committed, {killed} killed, {whole} whole\n",
+        "backups: {} begun while {revisions} runs were committed, {killed} killed, {whole} whole",
         2 * seed
     );
-    std::io::stderr().write_all(text.as_bytes()).unwrap();
+    say(&text);
 }
 
 #[test]
@@ -128,6 +128,6 @@ fn a_killed_restore_leaves_the_old_record_or_none_or_the_new_one() {
         sandbox.run(["restore", file, "--yes"]).expect(0);
         assert_eq!(runs().expect(0).stdout, *wanted);
     }
-    let text = format!("restores killed: {kills}; found old {old}, none {none}, new {new}\n");
-    std::io::stderr().write_all(text.as_bytes()).unwrap();
+    let text = format!("restores killed: {kills}; found old {old}, none {none}, new {new}");
+    say(&text);
 }

@@ -5,7 +5,6 @@
 //! moment, some of them twice, and repeated until it has ended: the record, the aliases, their history
 //! and the scores must be those of the undisturbed world, but for ids and times.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use rand::{Rng as _, SeedableRng as _};
@@ -17,6 +16,7 @@ use super::{check_files, kills, leftovers};
 use crate::customers::Like::{Moved, Usual};
 use crate::customers::table;
 use crate::sandbox::Sandbox;
+use crate::suite::say;
 
 /// One command of the story.
 struct Step {
@@ -111,8 +111,7 @@ fn a_story_that_is_killed_at_any_moment_ends_as_if_it_had_not_been() {
         check_same(&ending(&sandbox), &wanted);
     }
     assert!(landed > 0, "no kill came in time");
-    writeln!(std::io::stderr(), "kill -9: {sent} sent, {landed} before the command had ended")
-        .unwrap();
+    say(&format!("kill -9: {sent} sent, {landed} before the command had ended"));
 }
 
 fn champion(sandbox: &Sandbox) -> Value {

@@ -5,7 +5,6 @@
 //! `NIGHTSHIFT_KILLS` sets the count.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use serde_json::Value;
 
 use super::{job, project, query, stop};
 use crate::sandbox::Sandbox;
+use crate::suite::{asked, say};
 
 /// Kills in an ordinary test run; the whole story is told with 1,000.
 const KILLS: u64 = 12;
@@ -23,9 +23,7 @@ const KILLS: u64 = 12;
 const PERIODS: [u32; 4] = [1, 2, 3, 5];
 
 fn kills() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    let asked = std::env::var("NIGHTSHIFT_KILLS").ok();
-    asked.map_or(KILLS, |text| text.parse().expect("NIGHTSHIFT_KILLS is a number"))
+    asked("NIGHTSHIFT_KILLS").unwrap_or(KILLS)
 }
 
 #[test]
@@ -74,10 +72,9 @@ fn no_tick_is_lost_or_doubled_by_kills_at_any_moment() {
         check_job(&sandbox, period, &mut told);
     }
     sandbox.run(["verify", "--data"]).expect(0);
-    let line = format!(
-        "kill -9: {of_daemon} of daemons, {of_children} of children; ticks by fate: {told:?}\n"
-    );
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    say(&format!(
+        "kill -9: {of_daemon} of daemons, {of_children} of children; ticks by fate: {told:?}"
+    ));
     assert_eq!(of_daemon, kills());
 }
 

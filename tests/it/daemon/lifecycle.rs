@@ -2,7 +2,6 @@
 //!
 //! `NIGHTSHIFT_DRAINS`, `NIGHTSHIFT_SECONDS` and `NIGHTSHIFT_EDITS` set the counts.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -11,21 +10,11 @@ use rand::{Rng as _, SeedableRng as _};
 use super::kills::children_of;
 use super::{committed, job, lines, project, query, stop};
 use crate::customers::{Like, table};
-
-/// The value of a variable that sets a count.
-fn count(variable: &str, otherwise: u64) -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    let asked = std::env::var(variable).ok();
-    asked.map_or(otherwise, |text| text.parse().expect("a count is a number"))
-}
-
-fn tell(line: &str) {
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
-}
+use crate::suite::{asked, say};
 
 #[test]
 fn a_stop_at_any_moment_loses_nothing() {
-    let drains = count("NIGHTSHIFT_DRAINS", 5);
+    let drains: u64 = asked("NIGHTSHIFT_DRAINS").unwrap_or(5);
     let sandbox = project("2026-01-05T03:00:00Z", 1)
         .job("a", &job("a", "* * * * * *", "overlap = \"queue_all\""))
         .job("b", &job("b", "*/2 * * * * *", "overlap = \"queue_one\""));
@@ -44,7 +33,7 @@ fn a_stop_at_any_moment_loses_nothing() {
         let lost = "select run from attempt where outcome is not 'ok' or outcome = ?";
         assert!(query(sandbox.root(), lost, "").is_empty());
     }
-    tell(&format!("{drains} stops, the longest took {:.2} s", longest.as_secs_f64()));
+    say(&format!("{drains} stops, the longest took {:.2} s", longest.as_secs_f64()));
 }
 
 #[test]
@@ -60,7 +49,7 @@ fn a_second_signal_does_not_wait_and_the_run_is_made_again() {
     std::thread::sleep(Duration::from_millis(200));
     let since = Instant::now();
     stop(daemon).expect(0);
-    tell(&format!("the second signal ended it after {:.2} s", since.elapsed().as_secs_f64()));
+    say(&format!("the second signal ended it after {:.2} s", since.elapsed().as_secs_f64()));
     let outcomes =
         query(sandbox.root(), "select outcome from attempt where outcome = ?", "interrupted");
     assert!(!outcomes.is_empty(), "nothing was interrupted");
@@ -71,7 +60,7 @@ fn a_second_signal_does_not_wait_and_the_run_is_made_again() {
 
 #[test]
 fn runs_begin_soon_after_their_tick() {
-    let seconds = count("NIGHTSHIFT_SECONDS", 8);
+    let seconds: u64 = asked("NIGHTSHIFT_SECONDS").unwrap_or(8);
     let sandbox = project("2026-01-05T03:00:00Z", 1).job("churn", &job("churn", "* * * * * *", ""));
     sandbox.run(["run", "churn"]).expect(0);
     let daemon = sandbox.spawn(["daemon"]);
@@ -89,7 +78,7 @@ fn runs_begin_soon_after_their_tick() {
     lags.sort_by(f64::total_cmp);
     assert!(lags.first().is_some_and(|lag| *lag >= 0.0), "a run began before its tick: {lags:?}");
     let at = |percent: usize| lags[(lags.len() - 1) * percent / 100];
-    tell(&format!(
+    say(&format!(
         "{} runs, one a second, began after (s): p50 {:.3}, p99 {:.3}, max {:.3}",
         lags.len(),
         at(50),
@@ -100,7 +89,7 @@ fn runs_begin_soon_after_their_tick() {
 
 #[test]
 fn no_edit_of_a_job_file_loses_a_tick_or_ends_a_run() {
-    let edits = count("NIGHTSHIFT_EDITS", 12);
+    let edits: u64 = asked("NIGHTSHIFT_EDITS").unwrap_or(12);
     let kept = job("kept", "* * * * * *", "overlap = \"queue_all\"");
     let sandbox = project("2026-01-05T03:00:00Z", 1).job("kept", &kept);
     let daemon = sandbox.spawn(["daemon"]);
@@ -138,8 +127,5 @@ fn no_edit_of_a_job_file_loses_a_tick_or_ends_a_run() {
     }
     let lost = "select run from attempt where outcome is not 'ok' or outcome = ?";
     assert_eq!(query(sandbox.root(), lost, ""), Vec::<Vec<Option<String>>>::new());
-    tell(&format!(
-        "{edits} edits, {} ticks of the job that was not edited, none lost",
-        times.len()
-    ));
+    say(&format!("{edits} edits, {} ticks of the job that was not edited, none lost", times.len()));
 }

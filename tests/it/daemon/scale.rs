@@ -3,7 +3,6 @@
 //! What is asserted is that every tick was queued, once. How long that took, and what the daemon costs
 //! while nothing is due, is printed: machines differ. `NIGHTSHIFT_JOBS` sets the number, 10,000 in full.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,14 +10,13 @@ use jiff::Timestamp;
 
 use super::{job, project, query, stop};
 use crate::sandbox::Sandbox;
+use crate::suite::{asked, say};
 
 /// Jobs in an ordinary test run.
 const JOBS: usize = 300;
 
 fn jobs() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    let asked = std::env::var("NIGHTSHIFT_JOBS").ok();
-    asked.map_or(JOBS, |text| text.parse().expect("NIGHTSHIFT_JOBS is a number"))
+    asked("NIGHTSHIFT_JOBS").unwrap_or(JOBS)
 }
 
 fn many(jobs: usize, shown: &str, cron: &str) -> Sandbox {
@@ -47,10 +45,6 @@ fn costs(pid: u32) -> (u64, f64) {
     (kilobytes * 1024, ticks / 100.0)
 }
 
-fn tell(line: &str) {
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
-}
-
 #[test]
 fn every_job_that_is_due_in_one_second_is_queued() {
     let jobs = jobs();
@@ -77,7 +71,7 @@ fn every_job_that_is_due_in_one_second_is_queued() {
             .find(|(count, _)| *count * 100 >= jobs * percent)
             .map_or(f64::NAN, |seen| seen.1)
     };
-    tell(&format!(
+    say(&format!(
         "{jobs} jobs due in one second, their runs on record after (s): p50 {:.3}, p99 {:.3}, max {:.3}",
         at(50),
         at(99),
@@ -97,7 +91,7 @@ fn jobs_that_are_not_due_cost_little() {
     let (memory, after) = costs(daemon.pid());
     let share = (after - before) / since.elapsed().as_secs_f64();
     stop(daemon).expect(0);
-    tell(&format!(
+    say(&format!(
         "{jobs} jobs, none due: {:.2} % of a core, {} MiB resident",
         100.0 * share,
         memory >> 20
@@ -122,7 +116,7 @@ fn a_long_downtime_is_dealt_with_at_once() {
         assert!(since.elapsed() < Duration::from_mins(5));
         std::thread::sleep(Duration::from_millis(100));
     }
-    tell(&format!(
+    say(&format!(
         "{jobs} jobs, 40 days of minutes missed: ruled on after {:.2} s",
         since.elapsed().as_secs_f64()
     ));

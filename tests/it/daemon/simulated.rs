@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +16,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::job;
 use crate::sandbox::Sandbox;
+use crate::suite::say;
 
 /// Ten schedules, each in both zones.
 const CRONS: [&str; 10] = [
@@ -127,7 +127,7 @@ async fn a_day_with_a_change_of_local_time_as_a_ledger() {
             }
         }
     }
-    std::io::stderr().write_all(told.as_bytes()).unwrap();
+    say(told.trim_end());
 }
 
 #[tokio::test]
@@ -175,9 +175,8 @@ async fn no_jump_of_the_clock_loses_or_doubles_a_tick() {
         assert!(found.values().all(|fates| fates.len() == 1), "{name}: {found:?}");
         ticks += wanted.len();
     }
-    let line = format!(
-        "clock jumps: {} forward, {} back; {ticks} ticks, each with one fate\n",
+    say(&format!(
+        "clock jumps: {} forward, {} back; {ticks} ticks, each with one fate",
         counts.0, counts.1
-    );
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    ));
 }

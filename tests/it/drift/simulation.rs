@@ -24,6 +24,8 @@ use rayon::prelude::*;
 
 use self::draw::{Shape, with_first};
 
+use crate::suite::asked;
+
 /// Repeats in an ordinary test run.
 const REPEATS: usize = 20;
 const ALPHA: f64 = 0.01;
@@ -67,10 +69,7 @@ struct Said {
 }
 
 fn repeats(rows: usize) -> usize {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    let asked = std::env::var("NIGHTSHIFT_REPEATS").ok();
-    let asked = asked.map(|text| text.parse().expect("NIGHTSHIFT_REPEATS is a number"));
-    match (asked, rows) {
+    match (asked::<usize>("NIGHTSHIFT_REPEATS"), rows) {
         (None, ..5000) => REPEATS,
         (None, 5000..50_000) => REPEATS / 4,
         (None, _) => 1,

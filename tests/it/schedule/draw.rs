@@ -10,6 +10,8 @@ use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::suite::asked;
+
 /// The first instant that is drawn, 1970-01-01.
 const FIRST: i64 = 0;
 /// The instant after the last that is drawn, 2100-01-01.
@@ -164,16 +166,10 @@ pub(super) fn zones() -> Vec<String> {
 
 /// What all draws begin with: `NIGHTSHIFT_SEED`, or the same on every day.
 pub(super) fn seed() -> u64 {
-    switch("NIGHTSHIFT_SEED").unwrap_or(20_260_105)
+    asked("NIGHTSHIFT_SEED").unwrap_or(20_260_105)
 }
 
 /// How many cases to draw: `NIGHTSHIFT_CASES`, or a number that a daily run has the time for.
 pub(super) fn cases(daily: u64) -> u64 {
-    switch("NIGHTSHIFT_CASES").unwrap_or(daily)
-}
-
-fn switch(name: &str) -> Option<u64> {
-    #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
-    let asked = std::env::var(name).ok();
-    asked.map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+    asked("NIGHTSHIFT_CASES").unwrap_or(daily)
 }
