@@ -32,7 +32,12 @@ pub struct HeartbeatError(#[from] JobSchedulerError);
 impl Heartbeat {
     /// Starts a scheduler that calls `wake.notify_one()` every second.
     pub async fn start(wake: Arc<Notify>) -> Result<Self, HeartbeatError> {
-        let mut scheduler = JobScheduler::new_with_channel_size(CHANNEL_SIZE).await?;
+        Self::with_channel_size(wake, CHANNEL_SIZE).await
+    }
+
+    /// The same, with room for so many activations that nobody has dealt with yet.
+    async fn with_channel_size(wake: Arc<Notify>, size: usize) -> Result<Self, HeartbeatError> {
+        let mut scheduler = JobScheduler::new_with_channel_size(size).await?;
         scheduler.init().await?;
         let beats = Arc::new(AtomicU64::new(0));
         let counted = beats.clone();
@@ -82,6 +87,17 @@ mod tests {
             tokio::time::timeout(Duration::from_secs(20), wake.notified()).await.unwrap();
         }
         assert!(heartbeat.beats() >= 2);
+        heartbeat.stop().await;
+    }
+
+    /// With room for a single activation it loses what comes close together; there is nothing close together.
+    #[tokio::test]
+    async fn it_beats_with_the_smallest_channel() {
+        let wake = Arc::new(Notify::new());
+        let heartbeat = Heartbeat::with_channel_size(wake.clone(), 1).await.unwrap();
+        for _ in 0..4 {
+            tokio::time::timeout(Duration::from_secs(6), wake.notified()).await.unwrap();
+        }
         heartbeat.stop().await;
     }
 }

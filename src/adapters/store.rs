@@ -28,6 +28,8 @@ mod ending;
 pub mod error;
 /// Inputs, findings and profiles of a run.
 mod evidence;
+/// How far the record goes in time.
+mod moments;
 /// What earlier runs of a job were and said.
 mod past;
 /// Jobs whose ticks are not run.

@@ -39,6 +39,8 @@ pub enum Fate {
     Paused,
     /// More were missed, or waited, than may be run.
     LimitDropped,
+    /// It was to be run, and a person has said that it needs no run any more.
+    Settled,
 }
 
 named!(Fate {
@@ -50,6 +52,7 @@ named!(Fate {
     OverlapQueued => "overlap_queued",
     Paused => "paused",
     LimitDropped => "limit_dropped",
+    Settled => "settled",
 });
 
 /// What stands when ticks are ruled on.

@@ -13,6 +13,8 @@ mod clock;
 mod dispatcher;
 /// Which jobs there are, and what their schedules are.
 pub mod job_set;
+/// Whether the input of runs is there.
+mod lookout;
 /// Which ticks are due, and what becomes of them.
 pub mod planner;
 /// What wakes the loop, and what happens when it does not.
@@ -32,9 +34,10 @@ use self::pulse::Pulse;
 use crate::adapters::failpoint;
 use crate::adapters::supervisor::Supervisor;
 use crate::domain::job::Job;
-use crate::engine::error::RunError;
+use crate::engine::error::{Cause, RunError};
 use crate::engine::offload::offload;
 use crate::engine::recover;
+use crate::engine::score::load_artifact;
 use crate::engine::world::World;
 
 /// What somebody asks of a running daemon.
@@ -68,6 +71,11 @@ pub async fn follow(
     failpoint::reach("recover.integrity").map_err(RunError::other("check the database"))?;
     world.store.quick_check().await.map_err(RunError::store("check the database"))?;
     let mut clock = ClockWatch::new(world.now());
+    if options.accept_clock {
+        ClockWatch::accept(world).await?;
+    }
+    // Told before anything is written by it; each beat decides anew.
+    clock.may_be_believed(world, world.now(), options.accept_clock).await?;
     if let Err(error) = recover::recover_all_but(world, &|_| false).await {
         endure(error, "recover")?;
     }
@@ -117,15 +125,21 @@ pub async fn follow(
 }
 
 /// Removes what killed runs of a job have staged, and says it if the model file of its champion is missing or
-/// damaged: nothing is scored with it, and the next night is a bad moment to learn that.
+/// damaged: nothing is scored with it, and the next night is a bad moment to learn that. A damaged version is
+/// marked, so that no alias is moved to it.
 async fn look_after(world: &World, job: &Job) -> Result<(), RunError> {
     recover::sweep_staging(world, job).await?;
+    failpoint::reach("recover.verify_models").map_err(RunError::other("look at the models"))?;
     let Some(champion) = world.champion(&job.name).await? else { return Ok(()) };
-    if let Err(error) = world.artifacts.load(&champion.sha256) {
-        let (name, version) = (&job.name, champion.version);
-        tracing::error!(job.name = %name, "{version} of `{name}` cannot score: {error}");
+    match load_artifact(world, &champion).await {
+        Ok(_sound) => Ok(()),
+        Err(error) if error.cause == Cause::Damaged && !error.ends_everything() => {
+            let (name, version, found) = (&job.name, champion.version, error.chain());
+            tracing::error!(job.name = %name, "{version} of `{name}` cannot score: {found}");
+            Ok(())
+        }
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 /// Gives up the queued ticks of jobs that are gone or switched off; of none while a file is broken, since its
@@ -211,7 +225,6 @@ mod tests {
     use super::*;
     use crate::adapters::publish::PublishError;
     use crate::adapters::store::StoreError;
-    use crate::engine::error::Cause;
 
     #[track_caller]
     fn check(error: RunError, ends: bool) {

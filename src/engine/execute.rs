@@ -21,6 +21,9 @@ use self::claim::claim;
 pub use self::queue::{catch_up, definition, drain};
 use crate::adapters::store::{ModelPin, RunRecord};
 use crate::domain::identity::Sha256;
+use crate::domain::job::Job;
+use crate::domain::job::policy::NoChampionPolicy;
+use crate::domain::registry::VersionState;
 use crate::domain::run::{Claim, Interval, RunKind, RunSlot, Trigger};
 use crate::engine::error::RunError;
 use crate::engine::jobs::LoadedJob;
@@ -195,7 +198,7 @@ pub async fn run(world: &World, loaded: &LoadedJob, request: Request) -> Result<
     let request = Request { tick: Some(tick), scope: Scope::Chain, ..request };
     catch_up(world, loaded, Scope::Chain, request.progress.as_ref()).await?;
     let mut first = None;
-    if world.champion(&loaded.job.name).await?.is_none() {
+    if lacks_first(world, &loaded.job).await? {
         let training = Request {
             trigger: Trigger::Initial,
             force: Force::NewRevision,
@@ -215,6 +218,20 @@ pub async fn run(world: &World, loaded: &LoadedJob, request: Request) -> Result<
         report.preceded_by.push(training.report().clone());
     }
     Ok(outcome)
+}
+
+/// Whether a model has to be trained before anything can be scored: it has no champion, and no version waits
+/// for somebody to promote it, as `gates.no_champion = "hold"` asks for.
+async fn lacks_first(world: &World, job: &Job) -> Result<bool, RunError> {
+    if world.champion(&job.name).await?.is_some() {
+        return Ok(false);
+    }
+    if job.gates_together.no_champion != NoChampionPolicy::Hold {
+        return Ok(true);
+    }
+    let versions =
+        world.store.versions(&job.name).await.map_err(RunError::store("read the registry"))?;
+    Ok(!versions.iter().any(|record| record.state == VersionState::Ready))
 }
 
 /// Scores one tick with the champion.

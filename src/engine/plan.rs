@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::adapters::dataset::{self, SourceFile, TimeFilter};
-use crate::domain::job::Job;
+use crate::adapters::dataset::{self, Roots, SourceFile, TimeFilter};
+use crate::domain::job::{FileFormat, Job};
 use crate::domain::run::Interval;
 use crate::domain::template::{Template, TickFields};
 use crate::engine::error::{Cause, RunError};
@@ -63,10 +63,7 @@ pub async fn plan(
     let tick = tick_of(job, tick, world.now())?;
     let interval = interval_of(job, tick);
     let paths = score_paths(world, job, interval)?;
-    let files = match dataset::discover(&world.roots, &paths.input, job.data.format) {
-        Ok(files) => files,
-        Err(error) => return Err(RunError::new("plan", Cause::Data, error)),
-    };
+    let files = discover(&world.roots, &paths.input, job.data.format)?;
     let (train_files, train_obstacle) = match train_files(world, job, interval) {
         Ok(files) => (files, None),
         Err(error) => (Vec::new(), Some(error.chain())),
@@ -133,23 +130,26 @@ pub struct ScorePaths {
     pub output_root: PathBuf,
 }
 
-/// The files that a score run for `interval` reads.
-pub fn score_files(
-    world: &World,
-    job: &Job,
-    interval: Interval,
+/// The pattern that the files of a score run for `interval` match.
+pub fn score_input(job: &Job, interval: Interval) -> Result<String, RunError> {
+    let template = job.score.input.as_ref().unwrap_or(&job.data.source);
+    render(template, &fields(job, interval))
+}
+
+/// The files that match `pattern`.
+pub fn discover(
+    roots: &Roots,
+    pattern: &str,
+    format: Option<FileFormat>,
 ) -> Result<Vec<SourceFile>, RunError> {
-    let paths = score_paths(world, job, interval)?;
-    dataset::discover(&world.roots, &paths.input, job.data.format)
+    dataset::discover(roots, pattern, format)
         .map_err(|error| RunError::new("plan", Cause::Data, error))
 }
 
 /// Resolves the paths of a score run for `interval`.
 pub fn score_paths(world: &World, job: &Job, interval: Interval) -> Result<ScorePaths, RunError> {
-    let fields = fields(job, interval);
-    let template = job.score.input.as_ref().unwrap_or(&job.data.source);
-    let input = render(template, &fields)?;
-    let is_filtered = job.score.input.is_none() && !template.has_fields();
+    let input = score_input(job, interval)?;
+    let is_filtered = job.score.input.is_none() && !job.data.source.has_fields();
     let filter = match &job.data.time {
         Some(column) if is_filtered => Some(TimeFilter {
             column: column.clone(),
@@ -159,7 +159,7 @@ pub fn score_paths(world: &World, job: &Job, interval: Interval) -> Result<Score
         }),
         _ => None,
     };
-    let output = render(&job.score.output, &fields)?;
+    let output = render(&job.score.output, &fields(job, interval))?;
     let output_dir = world
         .roots
         .resolve_output(&output)
@@ -192,11 +192,7 @@ pub fn train_files(
     interval: Interval,
 ) -> Result<Vec<SourceFile>, RunError> {
     let template = job.train.input.as_ref().unwrap_or(&job.data.source);
-    let discover = |pattern: &str| {
-        dataset::discover(&world.roots, pattern, job.data.format)
-            .map_err(|error| RunError::new("plan", Cause::Data, error))
-    };
-    let candidates = discover(&template.glob())?;
+    let candidates = discover(&world.roots, &template.glob(), job.data.format)?;
     if !template.has_fields() {
         return Ok(candidates);
     }

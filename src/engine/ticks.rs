@@ -1,12 +1,15 @@
-//! What became of the ticks of a job, as the store has it.
+//! What became of the ticks of a job, as the store has it, and what a person adds to it.
+//!
+//! The ledger is written by the planner; a person can only say of a tick whose run has failed that it needs
+//! none any more.
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::adapters::store::{Pause, TickRange, TickRecord};
+use crate::adapters::store::{Pause, TickRange, TickRecord, Transition};
 use crate::domain::identity::{JobName, RunId};
 use crate::domain::run::{RunKind, State};
 use crate::domain::schedule::Schedule;
-use crate::engine::error::RunError;
+use crate::engine::error::{Cause, RunError};
 use crate::engine::jobs::LoadedJob;
 use crate::engine::world::World;
 
@@ -64,6 +67,34 @@ pub async fn told(world: &World, loaded: &LoadedJob, limit: u32) -> Result<ToldT
     let all = world.store.pauses().await.map_err(failed)?;
     let paused = all.into_iter().find(|pause| pause.job == job.name);
     Ok(ToldTicks { job: job.name.clone(), paused, lines })
+}
+
+/// Puts on record that `tick` needs no run any more, because somebody says so.
+pub async fn settle(
+    world: &World,
+    loaded: &LoadedJob,
+    tick: Timestamp,
+    reason: &str,
+) -> Result<(), RunError> {
+    const STAGE: &str = "settle a tick";
+    let job = &loaded.job.name;
+    let settled = world.store.settle_tick(job, tick, reason, world.now()).await;
+    match settled.map_err(RunError::store(STAGE))? {
+        Transition::Done => Ok(()),
+        Transition::Refused { found: None } => {
+            let message = format!("{tick} of `{job}` is not on record as a tick of its own");
+            Err(RunError::new(STAGE, Cause::Request, message)
+                .hint(format!("`nightshift ticks {job}` lists them")))
+        }
+        Transition::Refused { found: Some(found) } => {
+            let message = format!(
+                "{tick} of `{job}` is {found}, wanted a tick that was to be run and whose run has failed"
+            );
+            Err(RunError::new(STAGE, Cause::Request, message).hint(format!(
+                "`nightshift ticks {job}` shows its run; `nightshift cancel` ends one that waits"
+            )))
+        }
+    }
 }
 
 fn single(record: TickRecord, state: Option<State>) -> ToldTick {

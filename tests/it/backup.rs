@@ -60,7 +60,7 @@ fn what_is_restored_is_what_was_backed_up_and_can_be_undone() {
     insta::assert_snapshot!(said.redacted(), @r"
     exit 0
     --- stdout
-    `$SANDBOX/b.db`: 216.0 KiB, 3 runs, schema 4
+    `$SANDBOX/b.db`: 224.0 KiB, 3 runs, schema 5
     sha256 $SHA256
     --- stderr
     not in it: the files of `state/models` and the outputs; copy them now

@@ -9,6 +9,10 @@ mod chain;
 mod kills;
 /// Ends, beginnings, edits.
 mod lifecycle;
+/// How many runs of a job are under way at a time.
+mod overlap;
+/// What people do meanwhile.
+mod people;
 /// Many jobs.
 mod scale;
 /// A clock that the test moves.

@@ -14,6 +14,7 @@ use sha2::Digest as _;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::NamedTempFile;
 
+use crate::adapters::failpoint;
 use crate::adapters::store::StoreError;
 use crate::adapters::store::connect::{self, failed};
 use crate::adapters::store::settings::plain;
@@ -106,6 +107,7 @@ pub async fn copy(source: &Path, folder: &Path) -> Result<DatabaseCopy, CopyErro
         .map_err(io_error("make a file in", folder))?;
     // Tells it from one that a killed process has left.
     file.as_file().try_lock().map_err(|error| io_error("lock", file.path())(error.into()))?;
+    failpoint::reach("backup.vacuum").map_err(io_error("fill", file.path()))?;
     vacuum_into(source, file.path()).await?;
     let examined = examine(file.path()).await?;
     file.as_file()
@@ -119,6 +121,7 @@ pub async fn copy(source: &Path, folder: &Path) -> Result<DatabaseCopy, CopyErro
 impl DatabaseCopy {
     /// Names the copy `path`, which is in the folder that it was made in, and makes the name durable.
     pub fn persist(self, path: &Path, overwrite: Overwrite) -> Result<(), CopyError> {
+        failpoint::reach("backup.rename").map_err(io_error("make", path))?;
         let named = match overwrite {
             Overwrite::No => self.file.persist_noclobber(path),
             Overwrite::Yes => self.file.persist(path),

@@ -104,18 +104,6 @@ impl Store {
             .map_err(|source| self.failed("look at the tick before", source))?;
         Ok(found.is_some())
     }
-
-    /// How many of the latest runs of a job that ended were given up, one after the other.
-    pub async fn given_up_in_a_row(&self, job: &JobName, limit: u32) -> Result<u32, StoreError> {
-        let states: Vec<String> = sqlx::query_scalar(SELECT_LATEST_ENDS)
-            .bind(job.as_str())
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(|source| self.failed("count the failures of a job", source))?;
-        let dead = states.iter().take_while(|state| *state == "dead").count();
-        Ok(u32::try_from(dead).unwrap_or(u32::MAX))
-    }
 }
 
 const SELECT_NEXT: &str = "select run.* from run
@@ -137,10 +125,6 @@ const SELECT_UNCOMMITTED_BEFORE: &str = "select 1 from (
          order by tick desc limit 1) as past
      where not exists (select 1 from run where run.job = past.job and run.kind = past.kind
          and run.tick = past.tick and run.state = 'committed')";
-
-const SELECT_LATEST_ENDS: &str = "select state from run
-     where job = ?1 and finished_at is not null and state in ('committed', 'failed', 'dead')
-     order by finished_at desc, serial desc limit ?2";
 
 async fn cancel(
     connection: &mut SqliteConnection,

@@ -1,7 +1,8 @@
-//! Jobs whose ticks are not run until somebody resumes them.
+//! Jobs whose ticks are not run until somebody resumes them, and what pauses one: failures in a row.
 
-use sqlx::Row as _;
+use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use crate::adapters::store::codec::{text, time, time_text};
 use crate::adapters::store::{Pause, Store, StoreError};
@@ -41,20 +42,51 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Lets the ticks of a job be run again; false if it was not paused.
-    pub async fn resume(&self, job: &JobName) -> Result<bool, StoreError> {
+    /// Lets the ticks of a job be run again from `at` on; false if it was not paused. Failures before `at` are
+    /// not held against it any more.
+    pub async fn resume(&self, job: &JobName, at: Timestamp) -> Result<bool, StoreError> {
         const ACTION: &str = "resume a job";
         let mut transaction = self.begin(ACTION).await?;
-        let changed = sqlx::query("delete from pause where job = ?1")
-            .bind(job.as_str())
-            .execute(&mut *transaction)
+        let changed = resume(&mut transaction, job, at)
             .await
-            .map_err(|source| self.failed(ACTION, source))?
-            .rows_affected();
+            .map_err(|source| self.failed(ACTION, source))?;
         self.commit(ACTION, transaction).await?;
         Ok(changed == 1)
     }
+
+    /// How many of the latest runs of a job that ended were given up, one after the other, since it was last
+    /// resumed.
+    pub async fn given_up_in_a_row(&self, job: &JobName, limit: u32) -> Result<u32, StoreError> {
+        let states: Vec<String> = sqlx::query_scalar(SELECT_LATEST_ENDS)
+            .bind(job.as_str())
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("count the failures of a job", source))?;
+        let dead = states.iter().take_while(|state| *state == "dead").count();
+        Ok(u32::try_from(dead).unwrap_or(u32::MAX))
+    }
 }
+
+async fn resume(
+    connection: &mut SqliteConnection,
+    job: &JobName,
+    at: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query(DELETE_PAUSE).bind(job.as_str()).execute(&mut *connection).await?;
+    sqlx::query(RESUME).bind(job.as_str()).bind(time_text(at)).execute(connection).await?;
+    Ok(deleted.rows_affected())
+}
+
+const DELETE_PAUSE: &str = "delete from pause where job = ?1";
+
+const RESUME: &str = "insert into resumption (job, at) values (?1, ?2)
+     on conflict (job) do update set at = excluded.at";
+
+const SELECT_LATEST_ENDS: &str = "select state from run
+     where job = ?1 and finished_at is not null and state in ('committed', 'failed', 'dead')
+         and finished_at > coalesce((select at from resumption where job = ?1), '')
+     order by finished_at desc, serial desc limit ?2";
 
 const PAUSE: &str = "insert into pause (job, actor, reason, at) values (?1, ?2, ?3, ?4)
      on conflict (job) do nothing";

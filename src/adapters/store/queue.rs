@@ -43,6 +43,26 @@ impl Store {
         Ok(out)
     }
 
+    /// Lets a queued run execute another job file than the one that it was queued with.
+    pub async fn redefine(
+        &self,
+        run: &RunId,
+        job_text: &str,
+        job_sha256: &Sha256,
+    ) -> Result<(), StoreError> {
+        const ACTION: &str = "give a queued run the job file of today";
+        let failed = |source| self.failed(ACTION, source);
+        let mut transaction = self.begin(ACTION).await?;
+        define(&mut transaction, job_sha256, job_text).await.map_err(failed)?;
+        sqlx::query(REDEFINE)
+            .bind(run.as_str())
+            .bind(job_sha256.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        self.commit(ACTION, transaction).await
+    }
+
     /// Takes a queued run, or returns `None` if it is not queued or is not to be tried before later.
     pub async fn claim(
         &self,
@@ -182,6 +202,8 @@ const REQUEUE: &str = "update run
          exit_code = null, error = null, decision = null, stages = null, cancel_as = null,
          cancel_reason = null
      where id = ?1 and state in ('queued', 'failed', 'dead', 'cancelled')";
+
+const REDEFINE: &str = "update run set job_sha256 = ?2 where id = ?1 and state = 'queued'";
 
 async fn claim(
     connection: &mut SqliteConnection,

@@ -12,9 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::adapters::failpoint;
-use crate::adapters::store::codec::{
-    number, optional_time, optional_time_text, text, time, time_text,
-};
+use crate::adapters::store::codec::{number, optional_time_text, text, time, time_text};
 use crate::adapters::store::queue::define;
 use crate::adapters::store::{NewSchedule, RuledTicks, ScheduleRecord, Store, StoreError};
 use crate::domain::identity::JobName;
@@ -52,15 +50,6 @@ impl Store {
             .fetch_all(&self.readers)
             .await
             .map_err(|source| self.failed("read the schedules", source))
-    }
-
-    /// The latest moment that is on record: a clock before it is not to be believed.
-    pub async fn latest_moment(&self) -> Result<Option<Timestamp>, StoreError> {
-        let found = sqlx::query(SELECT_LATEST_MOMENT)
-            .try_map(|row: SqliteRow| optional_time(&row, "at"))
-            .fetch_one(&self.readers)
-            .await;
-        found.map_err(|source| self.failed("read the latest moment", source))
     }
 
     /// Lets `rule` rule on the ticks of the schedules in `due`, and writes what it says. It is called once
@@ -104,10 +93,6 @@ const FORGET: &str = "delete from schedule
 const FOLLOW: &str = "insert into schedule (job, kind, definition, cursor)
      select value ->> 0, value ->> 1, value ->> 2, ?2 from json_each(?1) where true
      on conflict (job, kind) do nothing";
-
-const SELECT_LATEST_MOMENT: &str = "select max(at) as at from (
-         select max(cursor) as at from schedule
-         union all select created_at from (select created_at from run order by serial desc limit 1))";
 
 const SELECT_SCHEDULES: &str = "select * from schedule order by job, kind";
 

@@ -65,7 +65,7 @@ pub(crate) async fn cmd_pause(context: &Context, args: &PauseArgs) -> Result<Ans
 pub(crate) async fn cmd_resume(context: &Context, args: &ResumeArgs) -> Result<Answer, Failure> {
     let job = context.job(&args.job)?.job.name;
     let world = context.world(Access::Create).await?;
-    let changed = world.store.resume(&job).await.map_err(RunError::store("resume"))?;
+    let changed = world.store.resume(&job, world.now()).await.map_err(RunError::store("resume"))?;
     let text = if changed { "is resumed" } else { "was not paused" };
     Ok(answer(job.as_str(), false, changed, text))
 }

@@ -33,6 +33,21 @@ impl ClockWatch {
         Self { wall: now, counted: Instant::now(), is_suspect: false, must_look: true }
     }
 
+    /// A person says that the clock is right: what the record has of times to come goes.
+    pub(super) async fn accept(world: &World) -> Result<(), RunError> {
+        let now = world.now();
+        let later = now.saturating_add(BEHIND_MAX).unwrap_or(Timestamp::MAX);
+        let failed = RunError::store("bring the schedules back to the present");
+        let moved = world.store.bring_back(now, later).await.map_err(failed)?;
+        if moved > 0 {
+            tracing::warn!(
+                "{moved} schedules were ahead of the clock and go on from {}",
+                told(now)
+            );
+        }
+        Ok(())
+    }
+
     /// Whether ticks are ruled on by a clock that says `now`. `accept` is a person's word that it is right.
     pub(super) async fn may_be_believed(
         &mut self,

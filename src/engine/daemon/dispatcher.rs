@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::child::{End, Patience, Report, attend};
 use super::job_set::{JobSet, KnownJob};
+use super::lookout::{Lookout, Sight};
 use super::{Order, duration, endure};
 use crate::adapters::failpoint;
 use crate::adapters::process::{Nursery, Program};
@@ -21,8 +22,8 @@ use crate::domain::identity::{JobName, RunId};
 use crate::domain::run::{RunKind, State, Trigger};
 use crate::engine::error::RunError;
 use crate::engine::execute::definition;
+use crate::engine::recover;
 use crate::engine::world::World;
-use crate::engine::{plan, recover};
 
 /// Between asking processes to end and ending them when the daemon stops.
 pub(super) const KILL_GRACE: Duration = Duration::from_secs(20);
@@ -48,6 +49,7 @@ pub(super) struct Dispatcher {
     nursery: Nursery,
     program: PathBuf,
     running_max: usize,
+    lookout: Lookout,
     children: BTreeMap<RunId, Child>,
     attended: JoinSet<(RunId, Report)>,
     ended: Vec<(RunId, Report)>,
@@ -68,6 +70,7 @@ impl Dispatcher {
             nursery: Nursery::new().map_err(RunError::other("start the daemon"))?,
             program,
             running_max: world.project.daemon.running_max.unwrap_or(half),
+            lookout: Lookout::default(),
             children: BTreeMap::new(),
             attended: JoinSet::new(),
             ended: Vec::new(),
@@ -132,6 +135,7 @@ impl Dispatcher {
             let must_wait = match jobs.get(&record.slot.job) {
                 // The process of its last attempt has not been settled yet.
                 _ if self.children.contains_key(&record.id) => true,
+                _ if self.is_being_begun(world, &record, &unfinished).await? => true,
                 Some(known) => self.must_wait(world, known, &record, now).await?,
                 // What a run of a job that is gone has caused is done all the same.
                 None => false,
@@ -139,7 +143,7 @@ impl Dispatcher {
             if must_wait {
                 held.push((record.slot.job, record.slot.kind));
             } else {
-                self.begin(world, record).await?;
+                self.begin(world, jobs, record).await?;
             }
         }
         Ok(())
@@ -164,9 +168,23 @@ impl Dispatcher {
         counts.into_iter().filter(is_full).map(|(key, _)| key).collect()
     }
 
+    /// Whether a run of the job is executed that may be training the first version, by this daemon or by others.
+    async fn is_being_begun(
+        &self,
+        world: &World,
+        record: &RunRecord,
+        unfinished: &[RunRecord],
+    ) -> Result<bool, RunError> {
+        let job = &record.slot.job;
+        let is_busy = self.children.values().any(|child| child.job == *job)
+            || unfinished.iter().any(|other| other.slot.job == *job);
+        let may_train = record.slot.kind == RunKind::Score && record.model.is_none();
+        Ok(is_busy && may_train && world.champion(job).await?.is_none())
+    }
+
     /// Whether a run is not to begin yet, though its time has come.
     async fn must_wait(
-        &self,
+        &mut self,
         world: &World,
         known: &KnownJob,
         record: &RunRecord,
@@ -186,16 +204,34 @@ impl Dispatcher {
         if now >= patience {
             return Ok(false);
         }
-        if plan::score_files(world, job, record.interval).is_ok_and(|files| files.is_empty()) {
-            let until = now.saturating_add(INPUT_WAIT).unwrap_or(now).min(patience);
-            world.store.postpone(&record.id, until).await.map_err(failed)?;
-            return Ok(true);
+        match self.lookout.look(world, job, record).await {
+            Sight::There => Ok(false),
+            Sight::Looking => Ok(true),
+            Sight::Missing => {
+                let until = now.saturating_add(INPUT_WAIT).unwrap_or(now).min(patience);
+                world.store.postpone(&record.id, until).await.map_err(failed)?;
+                Ok(true)
+            }
         }
-        Ok(false)
     }
 
-    /// Starts the process of a run.
-    async fn begin(&mut self, world: &World, record: RunRecord) -> Result<(), RunError> {
+    /// Starts the process of a run. It executes the job file of now, but for a correction, which does again
+    /// what was done.
+    async fn begin(
+        &mut self,
+        world: &World,
+        jobs: &JobSet,
+        mut record: RunRecord,
+    ) -> Result<(), RunError> {
+        if let Some(known) = jobs.get(&record.slot.job)
+            && record.trigger != Trigger::Rollback
+            && record.job_sha256 != known.sha256
+        {
+            let (text, sha256) = (&known.loaded.text, &known.sha256);
+            let failed = RunError::store("look for the next run");
+            world.store.redefine(&record.id, text, sha256).await.map_err(failed)?;
+            record.job_sha256 = known.sha256;
+        }
         let defined = definition(world, &record).await?;
         let limits = defined.map(|loaded| loaded.job.limits);
         let mut arguments = vec!["--project".into(), world.project_dir.clone().into_os_string()];

@@ -5,7 +5,7 @@
 
 use super::claim::take;
 use super::queue::{definition, undefined};
-use super::{Execution, Force, Promotion, Request, Scope, TryAgain, execute, perform};
+use super::{Execution, Force, Promotion, Request, Scope, TryAgain, execute, lacks_first, perform};
 use crate::domain::identity::RunId;
 use crate::domain::run::{RunKind, Trigger};
 use crate::engine::commit;
@@ -42,7 +42,7 @@ async fn train_first(
     loaded: &LoadedJob,
     scoring: &Execution<'_>,
 ) -> Result<(), RunError> {
-    if world.champion(&loaded.job.name).await?.is_some() {
+    if !lacks_first(world, &loaded.job).await? {
         return Ok(());
     }
     let training = Request {

@@ -5,6 +5,7 @@
 
 use crate::adapters::artifact::ArtifactError;
 use crate::domain::identity::JobName;
+use crate::domain::registry::VersionState;
 use crate::domain::run::{RunKind, RunSlot, Trigger};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
@@ -17,11 +18,24 @@ use crate::learn::artifact::Artifact;
 
 /// The champion, without which nothing can be scored.
 pub(super) async fn champion(world: &World, name: &JobName) -> Result<ModelRef, RunError> {
-    world.champion(name).await?.ok_or_else(|| {
-        let message = format!("model `{name}` has no champion to score with");
-        RunError::new("plan", Cause::Request, message).hint(format!(
+    if let Some(champion) = world.champion(name).await? {
+        return Ok(champion);
+    }
+    let versions =
+        world.store.versions(name).await.map_err(RunError::store("read the registry"))?;
+    let ready = versions.iter().rev().find(|record| record.state == VersionState::Ready);
+    let message = format!("model `{name}` has no champion to score with");
+    let error = RunError::new("plan", Cause::Request, message);
+    Err(match ready.map(|record| record.version) {
+        Some(version) => {
+            let hint = format!(
+                "`nightshift promote {name} {version} --reason ...` makes the latest version the champion"
+            );
+            error.hint(hint)
+        }
+        None => error.hint(format!(
             "train one with `nightshift train {name}`, or let `nightshift run {name}` do both"
-        ))
+        )),
     })
 }
 

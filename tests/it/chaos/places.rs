@@ -42,6 +42,7 @@ const BUSY: &str = "child.before_input=sleep(60000)";
 
 const PROMOTE: &str = "promote churn 2 --reason better --yes";
 const ROLLBACK: &str = "rollback churn --reason worse --yes";
+const BACKUP: &str = "backup b.db --force";
 
 /// Where `point` is come to.
 pub(super) fn places_of(point: &str) -> Vec<Place> {
@@ -69,7 +70,10 @@ pub(super) fn places_of(point: &str) -> Vec<Place> {
         _ if point.starts_with("plan.") || point.starts_with("spawn.") => {
             vec![Place::Daemon(0, "")]
         }
-        "engine.hint" | "recover.integrity" => vec![Place::Daemon(0, "")],
+        "engine.hint" | "recover.integrity" | "recover.verify_models" => {
+            vec![Place::Daemon(0, "")]
+        }
+        "backup.vacuum" | "backup.rename" => vec![Place::Command(BACKUP)],
         _ => vec![Place::Child(0)],
     }
 }

@@ -27,7 +27,7 @@ const AFTERMATH: Duration = Duration::from_millis(1_200);
 
 /// Failures are tried again at once, and often enough.
 pub(super) const RUN: &str =
-    "[run]\nretry = { attempts = 50, base = \"0s\" }\npause_after_failures = 100";
+    "[run]\nretry = { attempts = 100, base = \"100ms\", factor = 1.0 }\npause_after_failures = 100";
 
 /// Projects to begin with.
 pub(super) struct Templates {
@@ -251,7 +251,8 @@ impl Scene {
         if let Place::Command(line) = self.place {
             let standing = self.standing();
             let wanted = if line.starts_with("rollback") { 1 } else { 2 };
-            let is_done = line != "run churn"
+            let moves_champion = !line.starts_with("run") && !line.starts_with("backup");
+            let is_done = moves_champion
                 && standing.is_some_and(|standing| standing.champion == Some(wanted));
             if !is_done {
                 let ended = self.start(line, "", "").end(PATIENCE);
@@ -290,6 +291,9 @@ impl Scene {
                 complaints.push(format!("champion is {found:?}, wanted {wanted}"));
             }
         }
+        let left = std::fs::read_dir(self.root()).unwrap().flatten().map(|entry| entry.file_name());
+        let left = left.filter(|name| name.to_string_lossy().starts_with(".nightshift-copy-"));
+        complaints.extend(left.map(|name| format!("`{}` is left of a backup", name.display())));
         if complaints.is_empty() {
             return Ok(());
         }

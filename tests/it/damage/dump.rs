@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nightshift::adapters::store::copy::examine;
+use nightshift::adapters::store::{Open, Store};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 
@@ -10,11 +10,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 pub(crate) fn dump(path: &Path) -> Option<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        examine(path).await.ok()?;
+        Store::open(path.parent()?, Open::ReadOnly).await.ok()?.close().await;
         let options = SqliteConnectOptions::new().filename(path).read_only(true);
         let mut connection = options.connect().await.ok()?;
         let tables = "select name from sqlite_master where type = 'table' order by name";
-        let mut out = list(&mut connection, "select sql from sqlite_master order by name").await?;
+        let mut out = list(&mut connection, "select hex(sql) from sqlite_master order by name").await?;
         for name in list(&mut connection, tables).await? {
             let columns =
                 format!("select 'typeof(' || name || ') || hex(' || name || ')' from pragma_table_info('{name}')");

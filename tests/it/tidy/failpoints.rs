@@ -53,10 +53,13 @@ pub(crate) const POINTS: &[&str] = &[
     "recover.rollforward",
     "recover.lost",
     "recover.gc",
+    "recover.verify_models",
     "reload.parse",
     "reload.swap",
     "drain.start",
     "drain.kill",
+    "backup.vacuum",
+    "backup.rename",
     "migrate.step",
     "db.busy",
     "db.full",
@@ -65,9 +68,6 @@ pub(crate) const POINTS: &[&str] = &[
 
 /// Points whose part does not exist yet, and which part that is.
 pub(crate) const PENDING: &[(&str, &str)] = &[
-    ("recover.verify_models", "came after the matrix was run, and is not placed yet"),
-    ("backup.vacuum", "came after the matrix was run, and is not placed yet"),
-    ("backup.rename", "came after the matrix was run, and is not placed yet"),
     ("api.after_auth", "there is no API"),
     ("api.before_dedupe", "there is no API"),
     ("api.before_reply", "there is no API"),

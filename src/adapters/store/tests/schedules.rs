@@ -5,10 +5,13 @@
 use jiff::SignedDuration;
 
 use super::fixture::{HASH, at, store};
-use crate::adapters::store::{NewSchedule, Pause, RuledTicks, Store, Transition};
-use crate::domain::identity::{JobName, RunId};
-use crate::domain::run::{Interval, RunKind, State};
+use crate::adapters::store::{Afterwards, NewSchedule, Pause, RuledTicks, Store, Transition};
+use crate::domain::identity::{JobName, RunId, Sha256};
+use crate::domain::run::{AttemptOutcome, Interval, RunKind, State};
 use crate::domain::ticks::{Fate, Line, Ruling, Standing, Start};
+
+/// The digest of another job file.
+const MENDED: Sha256 = Sha256([0xcd; 32]);
 
 fn job() -> JobName {
     JobName::new("wine").unwrap()
@@ -46,6 +49,13 @@ fn runs(second: i64) -> Ruling {
         cancels_active: false,
         cursor: tick,
     }
+}
+
+/// A store that follows one schedule.
+async fn followed() -> (tempfile::TempDir, Store) {
+    let (folder, store) = store().await;
+    store.follow_schedules(&[schedule("a")], false, at(0)).await.unwrap();
+    (folder, store)
 }
 
 /// Rules at `second` by `ruling`, and returns what stood.
@@ -162,6 +172,78 @@ async fn a_job_is_paused_once() {
     assert!(store.pause(&pause).await.unwrap());
     assert!(!store.pause(&Pause { reason: "other".into(), ..pause.clone() }).await.unwrap());
     assert_eq!(store.pauses().await.unwrap(), [pause]);
-    assert!(store.resume(&job()).await.unwrap());
-    assert!(!store.resume(&job()).await.unwrap());
+    assert!(store.resume(&job(), at(2)).await.unwrap());
+    assert!(!store.resume(&job(), at(3)).await.unwrap());
+}
+
+#[tokio::test]
+async fn failures_before_a_job_was_resumed_are_forgiven() {
+    let (_folder, store) = followed().await;
+    for second in [10, 20, 30] {
+        rule(&store, second, runs(second)).await;
+        let queued = store.queued().await.unwrap().remove(0);
+        let claim = store.claim(&queued.id, "test", at(second)).await.unwrap().unwrap();
+        let dead = Afterwards::Dead;
+        let how = (AttemptOutcome::Failed, "no input");
+        store.mark_ended(&claim, how, dead, at(second + 1)).await.unwrap();
+        let wanted = u32::try_from(second / 10).unwrap();
+        assert_eq!(store.given_up_in_a_row(&job(), 5).await.unwrap(), wanted);
+    }
+    store.resume(&job(), at(25)).await.unwrap();
+    assert_eq!(store.given_up_in_a_row(&job(), 5).await.unwrap(), 1);
+    store.resume(&job(), at(40)).await.unwrap();
+    assert_eq!(store.given_up_in_a_row(&job(), 5).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_tick_is_settled_once_its_run_has_failed() {
+    let (_folder, store) = followed().await;
+    rule(&store, 10, runs(10)).await;
+    let settle = async |tick| store.settle_tick(&job(), at(tick), "lost", at(50)).await.unwrap();
+    assert_eq!(settle(10).await, Transition::Refused { found: Some("queued") });
+    assert_eq!(settle(9).await, Transition::Refused { found: Some("coalesced") });
+    assert_eq!(settle(11).await, Transition::Refused { found: None });
+    let queued = store.queued().await.unwrap().remove(0);
+    assert_eq!(store.cancel(&queued.id, "no", at(12)).await.unwrap(), Transition::Done);
+    assert_eq!(settle(10).await, Transition::Done);
+    assert_eq!(settle(10).await, Transition::Refused { found: Some("settled") });
+    let line = store.ticks(&job(), 1).await.unwrap().remove(0);
+    assert_eq!(
+        (line.decision.decision.as_str(), line.decision.reason.as_str()),
+        ("settled", "lost")
+    );
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_ahead_has_left_is_brought_back() {
+    let (_folder, store) = followed().await;
+    rule(&store, 10, runs(10)).await;
+    let far = 1_000_000;
+    let mut ahead = runs(far);
+    let line = Line { first: at(11), last: at(far - 1), fate: Fate::Coalesced, reason: "x".into() };
+    ahead.lines = vec![line];
+    rule(&store, far, ahead).await;
+    assert_eq!(store.latest_moment().await.unwrap(), Some(at(far)));
+    assert_eq!(store.bring_back(at(60), at(3_660)).await.unwrap(), 1);
+    assert_eq!(store.schedules().await.unwrap()[0].cursor, at(60));
+    let ticks: Vec<_> =
+        store.ticks(&job(), 9).await.unwrap().iter().map(|line| line.tick).collect();
+    assert_eq!(ticks, [at(10), at(9)], "the tick to come is ruled on when it comes");
+    let ranges = store.tick_ranges(&job(), 9).await.unwrap();
+    assert_eq!((ranges[0].first, ranges[0].last), (at(11), at(60)));
+    assert_eq!(store.queued().await.unwrap().len(), 1);
+    assert_eq!(store.bring_back(at(60), at(3_660)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_queued_run_takes_another_job_file_until_it_is_claimed() {
+    let (_folder, store) = followed().await;
+    rule(&store, 10, runs(10)).await;
+    let queued = store.queued().await.unwrap().remove(0);
+    store.redefine(&queued.id, "name = \"new\"", &MENDED).await.unwrap();
+    assert_eq!(store.run(&queued.id).await.unwrap().unwrap().job_sha256, MENDED);
+    assert_eq!(store.definition(&MENDED).await.unwrap().unwrap(), "name = \"new\"");
+    store.claim(&queued.id, "test", at(11)).await.unwrap().unwrap();
+    store.redefine(&queued.id, "name = \"wine\"", &HASH).await.unwrap();
+    assert_eq!(store.run(&queued.id).await.unwrap().unwrap().job_sha256, MENDED);
 }

@@ -52,7 +52,7 @@ fn when(line: &ToldTick) -> String {
 fn tone(line: &ToldTick) -> Tone {
     match Fate::parse(&line.decision) {
         Some(Fate::Run | Fate::OverlapQueued) => Tone::Strong,
-        Some(Fate::Coalesced | Fate::Paused) | None => Tone::Faint,
+        Some(Fate::Coalesced | Fate::Paused | Fate::Settled) | None => Tone::Faint,
         Some(_) => Tone::Warning,
     }
 }
