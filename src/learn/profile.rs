@@ -17,6 +17,8 @@ pub mod grid;
 pub mod moments;
 /// Columns of numbers: counts by kind of value.
 pub mod number;
+/// Where values lie on a grid.
+mod place;
 /// Makes a [`TableProfile`] in the scoring pass.
 pub mod profiler;
 /// A profile of the training table.

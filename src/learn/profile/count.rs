@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::float;
 use super::grid::Grid;
+use super::place::Places;
 
 /// Where the values of a column lie on a grid of `n` points.
 ///
@@ -138,15 +139,14 @@ impl fmt::Display for UnevenCounts {
 
 impl std::error::Error for UnevenCounts {}
 
-/// Counts while a table goes by.
-///
-/// `points` is the grid behind a sentinel of minus infinity, filled up with infinities to a power of two,
-/// so that a search takes the same steps for every value and needs no branch. Slot `2j` is the gap behind
-/// point `j` (`j = 0` is the sentinel), slot `2j - 1` the point itself.
+/// Counts while a table goes by: slot `j` is the gap behind point `j` (`j = 0` is before the first). Behind
+/// the gaps, which are few enough to stay in the first-level cache, slot `points_at + j` is the point itself.
 #[derive(Debug, Clone)]
 pub(super) struct GridTally {
-    points: Vec<f64>,
+    places: Places,
+    /// As many as a power of two.
     slots: Vec<Slot>,
+    points_at: usize,
     grid_points: usize,
 }
 
@@ -156,69 +156,36 @@ struct Slot {
     sum: f64,
 }
 
-/// Values searched for side by side, so that the processor overlaps their memory accesses.
-const LANES: usize = 16;
-
 impl GridTally {
     pub(super) fn new(grid: &Grid) -> Self {
         let grid_points = grid.points().len();
-        let mut points = vec![f64::NEG_INFINITY];
-        points.extend_from_slice(grid.points());
-        points.resize(points.len().next_power_of_two(), f64::INFINITY);
-        let slots = vec![Slot::default(); points.len() * 2];
-        Self { points, slots, grid_points }
+        let points_at = (grid_points + 1).next_power_of_two();
+        let slots = vec![Slot::default(); 2 * points_at];
+        Self { places: Places::new(grid.points()), slots, points_at, grid_points }
     }
 
     /// Counts finite values.
     pub(super) fn add(&mut self, values: &[f64]) {
-        let mut groups = values.chunks_exact(LANES);
-        for group in &mut groups {
-            let Ok(group) = <&[f64; LANES]>::try_from(group) else { continue };
-            self.add_group(group);
-        }
-        for value in groups.remainder() {
-            self.add_group(&[*value]);
-        }
-    }
-
-    fn add_group<const N: usize>(&mut self, values: &[f64; N]) {
-        let slots = locate(&self.points, values);
-        let last = self.slots.len() - 1;
-        for (slot, value) in slots.iter().zip(values) {
-            let slot = &mut self.slots[slot & last];
-            slot.count += 1;
+        let Self { places, slots, points_at, .. } = self;
+        let last = slots.len() - 1;
+        places.each(values, |place, is_on_point, value| {
+            let offset = select_unpredictable(is_on_point, *points_at, 0);
+            let slot = &mut slots[place.wrapping_add(offset) & last];
+            slot.count = slot.count.wrapping_add(1);
             slot.sum += value;
-        }
+        });
     }
 
     pub(super) fn finish(&self) -> GridCounts {
-        let gap = |j: usize| self.slots[2 * j];
+        let gap = |j: usize| self.slots[j];
         GridCounts {
             parts: Parts {
-                at: (1..=self.grid_points).map(|j| self.slots[2 * j - 1].count).collect(),
+                at: (1..=self.grid_points).map(|j| self.slots[self.points_at + j].count).collect(),
                 between: (0..=self.grid_points).map(|j| gap(j).count).collect(),
                 sums: (0..=self.grid_points).map(|j| gap(j).sum).collect(),
             },
         }
     }
-}
-
-/// The slot of each value, by a binary search without branches for the last point that is not above it.
-fn locate<const N: usize>(points: &[f64], values: &[f64; N]) -> [usize; N] {
-    let last = points.len() - 1;
-    let mut found = [0_usize; N];
-    let mut step = points.len() / 2;
-    while step > 0 {
-        for (place, value) in found.iter_mut().zip(values) {
-            let ahead = *place + step;
-            *place = select_unpredictable(points[ahead & last] <= *value, ahead, *place);
-        }
-        step /= 2;
-    }
-    for (place, value) in found.iter_mut().zip(values) {
-        *place = 2 * *place - usize::from(points[*place & last] >= *value);
-    }
-    found
 }
 
 #[cfg(test)]

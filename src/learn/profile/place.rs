@@ -1,0 +1,234 @@
+//! The place of a value on a grid: the last point that is not above it, found in a few steps without a branch.
+//!
+//! A table says for each of some thousand intervals of the value axis which points lie before it; what is
+//! left to search are the points within one interval. The intervals are equal in value, or in the bits of
+//! the value, which is nearly equal in its logarithm: whichever leaves less to search. Both are monotone in
+//! the value, which is all that the result depends on.
+
+use std::hint::select_unpredictable;
+
+/// Intervals of the table; its 8 KiB stay in the first-level cache beside the points.
+const INTERVALS: usize = 4096;
+
+/// Values that are placed side by side, so that the processor overlaps their memory accesses.
+const LANES: usize = 16;
+
+/// Strictly increasing finite points, ready to be searched.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    /// Behind a sentinel of minus infinity; filled up with infinities, so that no step leaves the list.
+    points: Vec<f64>,
+    /// For each interval the place of the last point before it, 0 for none.
+    before: Box<[u16; INTERVALS]>,
+    scale: Scale,
+    /// The longest step within an interval, a power of two, or 0.
+    step: usize,
+}
+
+/// How the value axis is cut.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    Linear { low: f64, per_interval: f64 },
+    Bits { low: i64, shift: u32 },
+}
+
+impl Places {
+    /// A table for `points`, strictly increasing and finite, at most `u16::MAX - 1`.
+    pub(super) fn new(points: &[f64]) -> Self {
+        let scales = [Scale::linear(points), Scale::bits(points)];
+        let tables = scales.map(|scale| (scale, most_within(points, scale)));
+        let [linear, bits] = tables;
+        let (scale, most) = if bits.1 < linear.1 { bits } else { linear };
+        let mut before = Box::new([0_u16; INTERVALS]);
+        for (place, point) in (1_u16..).zip(points) {
+            if let Some(next) = before.get_mut(scale.interval(*point) + 1) {
+                *next = place;
+            }
+        }
+        let mut latest = 0;
+        for place in before.iter_mut() {
+            latest = latest.max(*place);
+            *place = latest;
+        }
+        // `most` points need steps that add up to it at least: 1, 2, 4, ...
+        let step = if most == 0 { 0 } else { (most + 1).next_power_of_two() / 2 };
+        let mut all = vec![f64::NEG_INFINITY];
+        all.extend_from_slice(points);
+        all.resize((all.len() + 2 * step).next_power_of_two(), f64::INFINITY);
+        Self { points: all, before, scale, step }
+    }
+
+    /// Hands each value with its place to `found`, in order: 0 before the first point, `j` at or behind
+    /// point `j`, and whether it is equal to that point. The values are finite.
+    pub(super) fn each(&self, values: &[f64], mut found: impl FnMut(usize, bool, f64)) {
+        match self.scale {
+            Scale::Linear { low, per_interval } => {
+                self.each_by(values, |value| linear(value, low, per_interval), &mut found);
+            }
+            Scale::Bits { low, shift } => {
+                self.each_by(values, |value| of_bits(value, low, shift), &mut found);
+            }
+        }
+    }
+
+    fn each_by(
+        &self,
+        values: &[f64],
+        interval: impl Fn(f64) -> usize + Copy,
+        found: &mut impl FnMut(usize, bool, f64),
+    ) {
+        let mut groups = values.chunks_exact(LANES);
+        for group in &mut groups {
+            let Ok(group) = <&[f64; LANES]>::try_from(group) else { continue };
+            self.group(group, interval, found);
+        }
+        for value in groups.remainder() {
+            self.group(&[*value], interval, found);
+        }
+    }
+
+    fn group<const N: usize>(
+        &self,
+        values: &[f64; N],
+        interval: impl Fn(f64) -> usize,
+        found: &mut impl FnMut(usize, bool, f64),
+    ) {
+        let last = self.points.len() - 1;
+        let mut places = values.map(|value| usize::from(self.before[interval(value) % INTERVALS]));
+        let mut step = self.step;
+        while step > 0 {
+            for (place, value) in places.iter_mut().zip(values) {
+                let ahead = place.wrapping_add(step);
+                *place = select_unpredictable(self.points[ahead & last] <= *value, ahead, *place);
+            }
+            step /= 2;
+        }
+        for (place, value) in places.iter().zip(values) {
+            found(*place, self.points[place & last] >= *value, *value);
+        }
+    }
+}
+
+impl Scale {
+    fn linear(points: &[f64]) -> Self {
+        let (low, high) = ends(points);
+        let per_interval = INTERVALS as f64 / (high - low);
+        let per_interval = if per_interval.is_finite() { per_interval } else { 0.0 };
+        Self::Linear { low, per_interval }
+    }
+
+    fn bits(points: &[f64]) -> Self {
+        let (low, high) = ends(points);
+        let low = ordered(low);
+        let width = ordered(high).abs_diff(low) / INTERVALS as u64;
+        Self::Bits { low, shift: u64::BITS - width.leading_zeros() }
+    }
+
+    fn interval(self, value: f64) -> usize {
+        match self {
+            Self::Linear { low, per_interval } => linear(value, low, per_interval),
+            Self::Bits { low, shift } => of_bits(value, low, shift),
+        }
+    }
+}
+
+fn ends(points: &[f64]) -> (f64, f64) {
+    (points.first().copied().unwrap_or(0.0), points.last().copied().unwrap_or(0.0))
+}
+
+/// The largest number of points within one interval.
+fn most_within(points: &[f64], scale: Scale) -> usize {
+    let same = |a: &f64, b: &f64| scale.interval(*a) == scale.interval(*b);
+    points.chunk_by(same).map(<[f64]>::len).max().unwrap_or(0)
+}
+
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and what is beyond the ends belongs to the intervals there"
+)]
+fn linear(value: f64, low: f64, per_interval: f64) -> usize {
+    (((value - low) * per_interval) as usize).min(INTERVALS - 1)
+}
+
+#[inline]
+fn of_bits(value: f64, low: i64, shift: u32) -> usize {
+    let above = ordered(value).max(low).abs_diff(low) >> shift;
+    usize::try_from(above).unwrap_or(INTERVALS).min(INTERVALS - 1)
+}
+
+/// The bits of a number as an integer with the same order; both zeros are one.
+#[inline]
+fn ordered(value: f64) -> i64 {
+    let bits = (value + 0.0).to_bits().cast_signed();
+    bits ^ (bits >> 63).cast_unsigned().wrapping_shr(1).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(points: &[f64], values: &[f64]) {
+        let places = Places::new(points);
+        let mut found = Vec::new();
+        places.each(values, |place, is_on, value| found.push((place, is_on, value)));
+        let plain = values.iter().map(|value| {
+            let place = points.partition_point(|point| point <= value);
+            (place, place > 0 && points[place - 1] >= *value, *value)
+        });
+        assert_eq!(found, plain.collect::<Vec<_>>(), "{points:?}");
+    }
+
+    /// Values on, beside and far from some points.
+    fn around(points: &[f64]) -> Vec<f64> {
+        let near = points.iter().flat_map(|point| [*point, point.next_up(), point.next_down()]);
+        let mut out: Vec<f64> = near.filter(|value| value.is_finite()).collect();
+        out.extend([f64::MIN, -1.0, -0.0, 0.0, 5e-324, 1.0, f64::MAX]);
+        out
+    }
+
+    #[test]
+    fn extreme_points_are_found() {
+        let max = f64::MAX;
+        for points in [
+            &[][..],
+            &[0.0],
+            &[-max, max],
+            &[-max, -1.0, 0.0, 1.0, max],
+            &[0.0, 5e-324],
+            &[1.0, 1.0 + f64::EPSILON],
+            &[-1e-300, 0.0, 1e-300, 1e300],
+        ] {
+            check(points, &around(points));
+        }
+    }
+
+    #[test]
+    fn few_steps_are_left_for_values_of_any_order_of_magnitude() {
+        let even: Vec<f64> = (0..1000).map(f64::from).collect();
+        assert_eq!(Places::new(&even).step, 1);
+        let wide: Vec<f64> = even.iter().map(|value| (value / 40.0).exp()).collect();
+        assert_eq!(Places::new(&wide).step, 1);
+        check(&wide, &around(&wide));
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_those_of_a_plain_search(
+            points in proptest::collection::vec(proptest::num::f64::NORMAL | proptest::num::f64::ZERO, 0..400),
+            small in proptest::collection::vec(-900_i32..900, 0..400),
+        ) {
+            let values: Vec<f64> = small.into_iter().map(|value| f64::from(value) / 4.0).collect();
+            let mut mixed: Vec<f64> = points.iter().chain(&values).map(|point| point + 0.0).collect();
+            mixed.sort_unstable_by(f64::total_cmp);
+            mixed.dedup();
+            let half: Vec<f64> = mixed.iter().copied().step_by(2).collect();
+            check(&half, &mixed);
+            check(&half, &around(&half));
+        }
+    }
+}
