@@ -59,6 +59,8 @@ pub mod retrain;
 pub mod retry;
 /// A score run from beginning to end.
 pub mod score;
+/// The search for parameters before a version is fitted.
+pub mod search;
 /// Every setting of a job with its value.
 pub mod settings;
 /// What became of the ticks of a job.

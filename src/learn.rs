@@ -18,6 +18,8 @@ pub mod drift;
 pub mod features;
 /// From labelled rows to a fitted model.
 pub mod fit;
+/// Rows that are predicted by a model which was not fitted on them.
+pub mod folds;
 /// How much each feature moves the score.
 pub mod importance;
 /// How good a model is, with intervals.
@@ -26,6 +28,8 @@ pub mod metric;
 pub mod model;
 /// Mergeable summaries of columns.
 pub mod profile;
+/// Parameters that are tried out.
+pub mod search;
 /// Rows to fit on, and rows to evaluate on.
 pub mod split;
 /// Rows of some columns in memory, to be trained on.

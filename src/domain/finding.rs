@@ -17,6 +17,8 @@ pub enum FindingKind {
     Watch,
     /// A reason to train, and whether it fired.
     Trigger,
+    /// A trial of a search: parameters, and what they were worth.
+    Search,
 }
 
 /// What a finding says.
@@ -40,6 +42,7 @@ named!(FindingKind {
     Gate => "gate",
     Watch => "watch",
     Trigger => "trigger",
+    Search => "search",
 });
 
 named!(FindingVerdict {

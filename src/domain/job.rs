@@ -13,6 +13,8 @@ pub mod policy;
 pub mod problem;
 /// The JSON Schema of a job file, from the same table of keys that the parser reads.
 pub mod schema;
+/// `[train.search]`.
+pub mod search;
 /// When a job runs and within which limits.
 pub mod timing;
 
@@ -45,6 +47,7 @@ use crate::domain::identity::JobName;
 use crate::domain::job::policy::{
     DriftSpec, GateSpec, GatesSpec, RetrainSpec, RolloutStrategy, WatchSpec,
 };
+use crate::domain::job::search::SearchSpec;
 use crate::domain::job::timing::{Limits, Timing};
 use crate::domain::run::{RunKind, named};
 use crate::domain::schedule::Schedule;
@@ -278,6 +281,8 @@ pub struct TrainSpec {
     pub rows_min: u64,
     /// The seed of everything random.
     pub seed: u64,
+    /// What is tried before a version is fitted; `None`: nothing but the parameters of the file.
+    pub search: Option<SearchSpec>,
 }
 
 /// How rows are divided into those a version is fitted on and those it is evaluated on.
@@ -392,6 +397,13 @@ pub enum CheckAction {
 named!(Task { Binary => "binary", Multiclass => "multiclass", Regression => "regression" });
 
 named!(FileFormat { Parquet => "parquet", Csv => "csv", Ndjson => "ndjson", Ipc => "ipc" });
+
+impl ScoreSpec {
+    /// From this probability on a row is decided for the positive class.
+    pub fn decision_threshold(&self) -> f64 {
+        self.threshold.unwrap_or(0.5)
+    }
+}
 
 impl ModelParams {
     /// The name of the kind in TOML, JSON and messages.

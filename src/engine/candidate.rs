@@ -23,6 +23,7 @@ use crate::engine::execute::Progress;
 use crate::engine::gates::{self, Baseline, Evidence, HeldOut, infra};
 use crate::engine::pass::{Contender, hash_inputs, score_columns, score_frame};
 use crate::engine::report::InputFile;
+use crate::engine::search;
 use crate::engine::training_rows::{TrainingRows, read};
 use crate::learn::artifact::{Artifact, Scores, TrainingFacts};
 use crate::learn::fit::fit;
@@ -94,25 +95,14 @@ pub fn train(
     let (train_rows, test_rows) = (pick(&read.rows, &sides.train), pick(&read.rows, &sides.test));
     let train_labels = read.labels.gather(&sides.train);
     failpoint::reach("train.fit").map_err(RunError::other("fit"))?;
+    let searched = search::search(job, &rows, (&train_rows, &train_labels))?;
+    findings.extend(searched.findings);
+    let job = &searched.job;
     let fitted = fit(job, &rows.columns, &rows.table, &train_rows, &train_labels)
         .map_err(RunError::data("fit"))?;
     findings.extend(fitted.warnings.iter().map(|text| told("fit", text.clone())));
 
-    let facts = TrainingFacts {
-        model: job.name.to_string(),
-        tick: plan.interval.end.to_string(),
-        rows: train_rows.len() as u64,
-        rows_test: test_rows.len() as u64,
-        interval_micros: rows.times.as_deref().and_then(span),
-        fitted: {
-            let times = rows.times.as_ref().map(|times| pick(times, &train_rows));
-            FittedRows::of(&job.train.split, job.train.seed, times.as_deref())
-        },
-        data_sha256: data_digest(&inputs),
-        job_sha256: plan.job_sha256.0,
-        seed: job.train.seed,
-        versions: vec![("nightshift".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
-    };
+    let facts = facts(plan, job, &rows, &inputs, (&train_rows, &test_rows));
     let labelled_ids = pick(&rows.ids, &read.rows);
     let categories_max = job.features.categories_max;
     let reference = ReferenceProfile::of(&rows.profiled(&read.rows), &labelled_ids, categories_max)
@@ -153,6 +143,29 @@ pub fn train(
         judgements,
         inputs,
     })
+}
+
+/// What the candidate is made of.
+fn facts(
+    plan: &TrainPlan,
+    job: &Job,
+    rows: &TrainingRows,
+    inputs: &[InputFile],
+    (train_rows, test_rows): (&[usize], &[usize]),
+) -> TrainingFacts {
+    let times = rows.times.as_ref().map(|times| pick(times, train_rows));
+    TrainingFacts {
+        model: job.name.to_string(),
+        tick: plan.interval.end.to_string(),
+        rows: train_rows.len() as u64,
+        rows_test: test_rows.len() as u64,
+        interval_micros: rows.times.as_deref().and_then(span),
+        fitted: FittedRows::of(&job.train.split, job.train.seed, times.as_deref()),
+        data_sha256: data_digest(inputs),
+        job_sha256: plan.job_sha256.0,
+        seed: job.train.seed,
+        versions: vec![("nightshift".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+    }
 }
 
 /// Everything that gates look at.

@@ -80,6 +80,9 @@ pub fn settings(job: &Job, text: &str) -> Vec<Setting> {
     add("train.split", Some(split(job.train.split)));
     add("train.rows_min", Some(job.train.rows_min.to_string()));
     add("train.seed", Some(job.train.seed.to_string()));
+    let search = job.train.search.as_ref();
+    let search = search.map(|spec| format!("{} trials, {} folds", spec.trials.len(), spec.folds));
+    add("train.search", Some(search.unwrap_or_else(|| "none".to_owned())));
     for check in &job.checks {
         add("check", Some(describe(check)));
     }

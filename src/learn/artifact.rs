@@ -12,7 +12,7 @@ mod score;
 use serde::{Deserialize, Serialize};
 
 pub use self::codec::{ArtifactError, FORMAT_VERSION};
-pub use self::score::{ScoreError, Scores};
+pub use self::score::{ScoreError, Scorer, Scores};
 use crate::domain::job::Task;
 use crate::domain::table::TableSchema;
 use crate::learn::features::{FittedFeatures, Transform};
@@ -143,7 +143,7 @@ impl Artifact {
 }
 
 /// How many outputs a model has.
-fn outputs(task: Task, classes: usize) -> usize {
+pub(super) fn outputs(task: Task, classes: usize) -> usize {
     match task {
         Task::Binary | Task::Regression => 1,
         Task::Multiclass => classes,

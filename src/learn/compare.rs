@@ -129,6 +129,15 @@ pub fn compare(
     }
 }
 
+/// The metric of one model, whose predictions are columns as in [`compare`].
+pub fn measure(
+    metric: &'static Metric,
+    truth: Truth<'_>,
+    columns: &[&[f64]],
+) -> Result<f64, CompareError> {
+    side::judge(metric, truth, Side::Candidate, columns).map(|judged| judged.value)
+}
+
 /// Compares a model with one that predicts `constant`, one number a column, for every row.
 ///
 /// A constant cannot rank: its area under the ROC curve is one half exactly, and the interval is

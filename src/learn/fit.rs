@@ -3,9 +3,10 @@
 //! The result depends on the rows, the job and the seed alone. Reading rows, splitting them and judging
 //! the result are the caller's.
 
+use crate::domain::frame::Frame;
 use crate::domain::job::{Job, ModelParams, Scale, Task};
 use crate::domain::table::TableSchema;
-use crate::learn::artifact::{Artifact, TrainingFacts};
+use crate::learn::artifact::{Artifact, ScoreError, Scorer, Scores, TrainingFacts, outputs};
 use crate::learn::features::{Design, FeatureColumn, FeatureError, FittedFeatures, Scaling};
 use crate::learn::model::{FitError, Kind, LabelError, Labels, Model, Target, Training, kind};
 use crate::learn::profile::ReferenceProfile;
@@ -98,6 +99,13 @@ pub fn fit(
 }
 
 impl Fitted {
+    /// Scores the rows of `frame`.
+    pub fn score(&self, frame: &Frame<'_>) -> Result<Scores, ScoreError> {
+        let outputs = outputs(self.task, self.classes.len());
+        let (features, model) = (&self.features, self.model.as_ref());
+        Scorer { features, model, task: self.task, outputs }.score(frame)
+    }
+
     /// A version made of what was fitted; scores and importances can be filled in later.
     pub fn into_artifact(
         self,
@@ -178,8 +186,7 @@ pub(crate) mod sample;
 mod tests {
     use super::sample::Sample;
     use super::*;
-    use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
-    use crate::learn::artifact::ScoreError;
+    use crate::domain::frame::{Cells, FrameColumn, Numbers};
     use crate::learn::features::{BatchError, choose};
 
     fn try_fit(job: &Job, rows: &[usize], labels: &Labels) -> Result<Fitted, TrainError> {

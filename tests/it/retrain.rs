@@ -7,6 +7,8 @@
 mod gates;
 /// What tonight is compared with.
 mod reference;
+/// Parameters that are tried out.
+mod search;
 
 use serde_json::Value;
 

@@ -5,6 +5,8 @@
 
 /// The tables that watch and govern a model.
 mod policy;
+/// What is tried before a version is fitted.
+mod search;
 /// When a job runs and within which limits.
 mod timing;
 
@@ -23,7 +25,7 @@ use crate::domain::job::{
 /// The job that a file without a fault describes.
 pub(crate) fn job(job: &Section, schedules: Schedules) -> Option<Job> {
     let data = data(job.section("data"))?;
-    let train = train(job.section("train"), data.time.is_some())?;
+    let train = train(job, data.time.is_some())?;
     let checks = job.sections("check").iter().map(check).collect::<Option<_>>()?;
     let model = model(job.section("model"))?;
     let retrain = if job.has("retrain") {
@@ -95,13 +97,16 @@ fn features(features: &Section) -> Option<FeaturesSpec> {
 }
 
 fn model(model: &Section) -> Option<ModelSpec> {
-    let task = Task::parse(model.text("task")?)?;
-    let kind = model.text("kind").unwrap_or_else(|| kinds::default_kind(task.id()));
     Some(ModelSpec {
-        task,
-        params: model_params(kind, model.section("params"))?,
+        task: Task::parse(model.text("task")?)?,
+        params: model_params(kind_of(model)?, model.section("params"))?,
         positive: model.text("positive").map(str::to_owned),
     })
+}
+
+/// The kind that `[model]` names, or else that of its task.
+fn kind_of(model: &Section) -> Option<&str> {
+    model.text("kind").or_else(|| model.text("task").map(kinds::default_kind))
 }
 
 fn model_params(kind: &str, params: &Section) -> Option<ModelParams> {
@@ -134,7 +139,15 @@ fn score(score: &Section) -> Option<ScoreSpec> {
     })
 }
 
-fn train(train: &Section, has_time: bool) -> Option<TrainSpec> {
+fn train(job: &Section, has_time: bool) -> Option<TrainSpec> {
+    let (train, model) = (job.section("train"), job.section("model"));
+    let seed = train.integer("seed")?.try_into().ok()?;
+    let search = if train.has("search") {
+        let kind = kind_of(model)?;
+        Some(search::search(train, (kind, model.section("params")), seed)?)
+    } else {
+        None
+    };
     let split = train.section("split");
     let by_time = match split.text("by") {
         Some(by) => by == "time",
@@ -155,7 +168,8 @@ fn train(train: &Section, has_time: bool) -> Option<TrainSpec> {
         window: train.duration("window"),
         split,
         rows_min: train.integer("rows_min")?.try_into().ok()?,
-        seed: train.integer("seed")?.try_into().ok()?,
+        seed,
+        search,
     })
 }
 

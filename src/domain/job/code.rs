@@ -157,6 +157,10 @@ pub static CODES: &[(&str, &str)] = &[
     ),
     ("repeated_value", "A list that is a set holds a value twice."),
     (
+        "search_space",
+        "A search tries combinations of values of parameters of the kind, each given as a list:\n\n```toml\n[train.search]\nmethod = \"random\"\ntrials = 20\nspace = { alpha = [0.01, 0.1, 1.0, 10.0] }\n```\n\nA grid tries all of them, at most 10,000 or `trials`; `random` draws `trials` of them.",
+    ),
+    (
         "secret_form",
         "A secret is a table with exactly one of `env` (a variable), `file` (a path) and `credential` (a systemd credential).",
     ),

@@ -25,6 +25,8 @@ pub(crate) struct Reader<'a> {
     root: &'static [Key],
     /// The file as messages call it: `a job file`.
     title: &'static str,
+    /// The kind of model that the file names, once its `[model]` was read.
+    kind: Option<&'static Kind>,
     pub(crate) faults: Faults,
 }
 
@@ -55,7 +57,7 @@ impl Place {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(text: &'a str, root: &'static [Key], title: &'static str) -> Self {
-        Self { text, root, title, faults: Faults::default() }
+        Self { text, root, title, kind: None, faults: Faults::default() }
     }
 
     /// Reads the table of the whole file.
@@ -143,7 +145,8 @@ impl<'a> Reader<'a> {
                 out.add_default(key.name, Some(Value::Section(self.defaults(keys))));
             }
             (Default::Unset(_), Shape::Params) => {
-                let params = kind_of(out).map(|kind| self.defaults(kind.params));
+                self.kind = kind_of(out);
+                let params = self.kind.map(|kind| self.defaults(kind.params));
                 out.add_default(key.name, params.map(Value::Section));
             }
             (Default::Unset(_), _) => {}
@@ -183,7 +186,8 @@ impl<'a> Reader<'a> {
         table: &DeTable<'_>,
         start: Range<usize>,
     ) -> Option<Value> {
-        let kind = kind_of(model)?;
+        self.kind = kind_of(model);
+        let kind = self.kind?;
         let place = Place {
             path: place.path.clone(),
             title: format!("{} of kind `{}`", place.title, kind.name),

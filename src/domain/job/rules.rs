@@ -9,6 +9,7 @@ use crate::domain::job::FileFormat;
 use crate::domain::job::keys::{Support, kinds};
 use crate::domain::job::path;
 use crate::domain::job::problem::Faults;
+use crate::domain::job::search::{TRIALS_MAX, combinations};
 use crate::domain::job::section::Section;
 use crate::domain::job::words::shorten;
 use crate::domain::schedule::{DayMatch, Part, Schedule, ScheduleProblem};
@@ -199,6 +200,7 @@ fn train(job: &Section, faults: &mut Faults) {
     if train.has("window") && !has_time {
         needs_time("train.window", train.key_span("window"), faults);
     }
+    search(train.section("search"), faults);
     let split = train.section("split");
     match split.text("by") {
         Some("time") if !has_time => {
@@ -217,6 +219,41 @@ fn train(job: &Section, faults: &mut Faults) {
             }
         }
         _ => {}
+    }
+}
+
+/// A search has something to try, and no more than it may.
+fn search(search: &Section, faults: &mut Faults) {
+    if !search.has("space") {
+        return;
+    }
+    let space = search.space("space");
+    if space.is_empty() {
+        let message = "`train.search.space` names no parameter to try".to_owned();
+        let help = "name one with its values, as in `{ alpha = [0.1, 1.0] }`, or leave out `[train.search]`";
+        faults.add_with_help(search.span("space"), "search_space", message, help);
+        return;
+    }
+    let found = combinations(space.iter().map(|(_, values)| values.len()));
+    if search.text("method") == Some("random") {
+        if found.is_none() {
+            let message =
+                "`train.search.space` has more combinations than can be numbered".to_owned();
+            let help = "name fewer values";
+            faults.add_with_help(search.span("space"), "search_space", message, help);
+        }
+        return;
+    }
+    let asked = search.integer("trials").and_then(|trials| u64::try_from(trials).ok());
+    let most = asked.unwrap_or(TRIALS_MAX);
+    if found.is_none_or(|found| found > most) {
+        let found = found.map_or("too many".to_owned(), |found| found.to_string());
+        let message = format!(
+            "the grid of `train.search.space` has {found} combinations, wanted at most {most}"
+        );
+        let help =
+            "name fewer values, allow more `trials`, or draw some with `method = \"random\"`";
+        faults.add_with_help(search.span("space"), "search_space", message, help);
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Value {
     List(Vec<Item>),
     Section(Section),
     Sections(Vec<Section>),
+    /// Parameters, each with the values to try.
+    Space(Vec<(&'static str, Vec<Item>)>),
     /// A value of a key that has no effect yet, and was checked all the same.
     Unused,
 }
@@ -161,6 +163,21 @@ impl Section {
                 _ => None,
             })
             .collect()
+    }
+
+    /// The parameters of a search space, each with its values; none if there is no space.
+    pub(crate) fn space(&self, name: &str) -> &[(&'static str, Vec<Item>)] {
+        match self.value(name) {
+            Some(Value::Space(space)) => space,
+            _ => &[],
+        }
+    }
+
+    /// The same table with another value of a key.
+    pub(crate) fn with(&self, name: &'static str, value: Value) -> Self {
+        let mut out = self.clone();
+        out.add_default(name, Some(value));
+        out
     }
 
     /// A table below this one; an empty one if there is none.

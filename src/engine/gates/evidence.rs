@@ -13,9 +13,6 @@ use crate::learn::model::Labels;
 
 use super::reason;
 
-/// Where a probability becomes a decision, for metrics of a job without `score.threshold`.
-const DECISION_THRESHOLD: f64 = 0.5;
-
 /// Rows that the candidate was not fitted on, with its scores.
 pub struct HeldOut<'a> {
     /// The candidate.
@@ -97,7 +94,7 @@ impl OwnedTruth {
             (Labels::Classes { index, .. }, Task::Binary) => {
                 let positive = u32::try_from(artifact.positive).unwrap_or(u32::MAX);
                 let truth = index.iter().map(|class| *class == positive).collect();
-                let threshold = job.score.threshold.unwrap_or(DECISION_THRESHOLD);
+                let threshold = job.score.decision_threshold();
                 Self::Binary { truth, threshold }
             }
             (Labels::Classes { index, .. }, Task::Multiclass) => Self::Multiclass(index.clone()),

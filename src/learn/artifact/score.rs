@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use crate::domain::frame::Frame;
 use crate::domain::job::Task;
 use crate::learn::artifact::Artifact;
-use crate::learn::features::{BatchError, BlockReader};
+use crate::learn::features::{BatchError, BlockReader, FittedFeatures};
+use crate::learn::model::Model;
 
 /// The scores of a batch, finite.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,11 +39,32 @@ pub enum ScoreError {
     },
 }
 
+/// A model with the transforms of its features: all that scores.
+#[derive(Debug, Clone, Copy)]
+pub struct Scorer<'a> {
+    /// How columns become a matrix.
+    pub features: &'a FittedFeatures,
+    /// The fitted model.
+    pub model: &'a dyn Model,
+    /// What is predicted.
+    pub task: Task,
+    /// How many outputs the model has.
+    pub outputs: usize,
+}
+
 impl Artifact {
     /// Scores the rows of `frame`.
     pub fn score(&self, frame: &Frame<'_>) -> Result<Scores, ScoreError> {
-        let reader = BlockReader::new(&self.features, frame)?;
-        let outputs = self.outputs();
+        let (features, model) = (&self.features, self.model.as_ref());
+        Scorer { features, model, task: self.task, outputs: self.outputs() }.score(frame)
+    }
+}
+
+impl Scorer<'_> {
+    /// Scores the rows of `frame`.
+    pub fn score(&self, frame: &Frame<'_>) -> Result<Scores, ScoreError> {
+        let reader = BlockReader::new(self.features, frame)?;
+        let outputs = self.outputs;
         let ranges = reader.ranges();
         let blocks: Vec<Vec<f64>> = ranges
             .par_iter()

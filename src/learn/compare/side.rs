@@ -41,13 +41,6 @@ impl Pair {
         candidate: &[&[f64]],
         baseline: &[&[f64]],
     ) -> Result<Self, CompareError> {
-        let judge = |side, columns: &[&[f64]]| {
-            let statistic = prepare(metric, truth, side, columns)?;
-            let undefined =
-                || CompareError::Undefined { metric: metric.id, side, rows: truth.rows() };
-            let value = statistic.value().ok_or_else(undefined)?;
-            Ok(Judged { statistic, value })
-        };
         let (wanted, found) = (candidate.len(), baseline.len());
         if wanted != found {
             return Err(CompareError::Columns { side: Side::Baseline, wanted, found });
@@ -64,8 +57,8 @@ impl Pair {
             rows: truth.rows(),
             classes,
             class_count,
-            candidate: judge(Side::Candidate, candidate)?,
-            baseline: judge(Side::Baseline, baseline)?,
+            candidate: judge(metric, truth, Side::Candidate, candidate)?,
+            baseline: judge(metric, truth, Side::Baseline, baseline)?,
         })
     }
 
@@ -101,6 +94,19 @@ impl Pair {
     pub(super) fn other_task(&self) -> CompareError {
         CompareError::OtherTask { metric: self.metric.id }
     }
+}
+
+/// Checks the predictions of a model and computes its metric.
+pub(super) fn judge(
+    metric: &'static Metric,
+    truth: Truth<'_>,
+    side: Side,
+    columns: &[&[f64]],
+) -> Result<Judged, CompareError> {
+    let statistic = prepare(metric, truth, side, columns)?;
+    let undefined = || CompareError::Undefined { metric: metric.id, side, rows: truth.rows() };
+    let value = statistic.value().ok_or_else(undefined)?;
+    Ok(Judged { statistic, value })
 }
 
 fn prepare(

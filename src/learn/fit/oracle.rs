@@ -8,10 +8,9 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 
 use super::*;
-use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
+use crate::domain::frame::{Cells, FrameColumn, Numbers};
 use crate::domain::job::parse::parse;
 use crate::domain::table::{ColumnSchema, ColumnType};
-use crate::learn::artifact::Scores;
 use crate::learn::features::choose;
 use crate::learn::model::read_labels;
 use crate::learn::split::FittedRows;

@@ -34,7 +34,8 @@ pub(crate) static TRAIN: &[Key] = &[
     Key::new("rows_min", Integer { min: 1, max: i64::MAX }, "Fewer rows are not trained on.")
         .or("200"),
     Key::new("seed", Integer { min: 0, max: i64::MAX }, "The seed of everything random.").or("7"),
-    Key::new("search", Table(SEARCH), "Parameters that are tried out.").later(),
+    Key::new("search", Table(SEARCH), "Parameters of the kind that are tried out.")
+        .unset("`[model.params]` as they are"),
 ];
 
 static SPLIT: &[Key] = &[
@@ -67,8 +68,10 @@ static SEARCH: &[Key] = &[
         "Whether every combination is tried, or some.",
     )
     .or("\"grid\""),
-    Key::new("trials", Integer { min: 1, max: 10_000 }, "How many combinations are tried."),
-    Key::new("folds", Integer { min: 2, max: 100 }, "How many folds each trial is judged by."),
+    Key::new("trials", Integer { min: 1, max: 10_000 }, "How many combinations are tried at most.")
+        .unset("`grid`: all, `random`: 20"),
+    Key::new("folds", Integer { min: 2, max: 100 }, "How many folds each trial is judged by.")
+        .or("3"),
     Key::new("space", SearchSpace, "The values of each parameter.").required(),
 ];
 

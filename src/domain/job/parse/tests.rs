@@ -199,6 +199,14 @@ fn every_key_has_its_effect() {
     assert_eq!(job.train.window, Some(days(364)));
     assert_eq!(job.train.split, Split::Time { test: TestSize::Span(days(14)), gap: days(1) });
     assert_eq!((job.train.rows_min, job.train.seed), (1_000, 42));
+    let search = job.train.search.as_ref().unwrap();
+    assert_eq!((search.folds, search.trials.len()), (4, 3));
+    for trial in &search.trials {
+        let ModelParams::Logistic { alpha, iterations_max: 50, tolerance } = trial.params else {
+            panic!("{trial:?}")
+        };
+        assert_eq!(trial.setting, format!("alpha = {alpha:?}, tolerance = {tolerance:?}"));
+    }
     let ids: Vec<&str> = job.checks.iter().map(|check| check.expectation.id()).collect();
     let wanted = [
         "not_null",

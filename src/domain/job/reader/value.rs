@@ -63,10 +63,7 @@ impl Reader<'_> {
             (Shape::Tables(keys), DeValue::Array(tables)) => {
                 self.tables(keys, (tables, found.span()), &place.tables(name))
             }
-            (Shape::SearchSpace, DeValue::Table(table)) => {
-                self.search_space(table, &path);
-                Some(Value::Unused)
-            }
+            (Shape::SearchSpace, DeValue::Table(table)) => self.search_space(table, place, name),
             (shape, DeValue::String(text)) => match text::read(shape, text) {
                 Some(Ok(value)) => Some(value),
                 Some(Err(refusal)) => self.refused(refusal, found, &path),
@@ -295,12 +292,24 @@ impl Reader<'_> {
         None
     }
 
-    fn search_space(&mut self, table: &DeTable<'_>, path: &str) {
-        const VALUES: Shape = Shape::List { of: &Shape::Scalar, count_min: 1 };
-        let place = Place { path: path.to_owned(), title: String::new() };
+    /// Reads the values to try, each as if it were given in `[model.params]`.
+    fn search_space(&mut self, table: &DeTable<'_>, place: &Place, name: &str) -> Option<Value> {
+        // Without a kind there is a fault of its own.
+        let kind = self.kind?;
+        let place = place.table(name);
+        let place = Place { title: format!("{} of kind `{}`", place.title, kind.name), ..place };
+        let mut out = Vec::new();
         for (name, values) in table {
-            self.value(&VALUES, values, &place, &shorten(name.get_ref()));
+            let Some(key) = kind.params.iter().find(|key| key.name == name.get_ref()) else {
+                self.unknown_key(&place, kind.params, name);
+                continue;
+            };
+            let list = Shape::List { of: &key.shape, count_min: 1 };
+            if let Some(Value::List(items)) = self.value(&list, values, &place, key.name) {
+                out.push((key.name, items));
+            }
         }
+        Some(Value::Space(out))
     }
 }
 
