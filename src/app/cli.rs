@@ -251,7 +251,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure
         Command::Backfill(args) => Box::pin(backfill::cmd_backfill(context, &args)).await,
         Command::Daemon(args) => daemon::cmd_daemon(context, &args).await,
         Command::Status(args) => status::cmd_status(context, &args).await,
-        Command::Next(args) => next::cmd_next(context, &args),
+        Command::Next(args) => next::cmd_next(context, &args).await,
         Command::Ticks(args) => ticks::cmd_ticks(context, &args).await,
         Command::Runs(args) => runs::cmd_runs(context, &args).await,
         Command::Show(args) => show::cmd_show(context, &args).await,
