@@ -15,6 +15,8 @@ pub mod candidate;
 pub mod commit;
 /// What a rollback asks for besides moving the alias.
 pub mod corrections;
+/// Schedules that leave their runs too little time.
+pub mod crowding;
 /// The scheduler.
 pub mod daemon;
 /// How much two versions differ on the same rows.

@@ -5,6 +5,8 @@
 //! is a clock that showed the first when the second was real, and runs so many times as fast: every
 //! process that has the variable sees the same time.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
 /// Where the time comes from.
@@ -73,6 +75,15 @@ impl Clock {
             }
         }
     }
+
+    /// How long a span of this clock takes on the machine's. A clock that stands still measures nothing: spans
+    /// are as long as they are.
+    pub fn real_span(self, span: Duration) -> Duration {
+        match self {
+            Self::System | Self::Stopped(_) => span,
+            Self::Running { speed, .. } => span / speed.max(1),
+        }
+    }
 }
 
 fn real_time() -> Timestamp {
@@ -116,6 +127,8 @@ mod tests {
         let shown: Timestamp = "2026-03-28T23:00:00Z".parse().unwrap();
         assert!(clock.now() >= shown && clock.now() < shown + 10 * hour);
         assert_eq!(Clock::parse(&text).unwrap(), clock);
+        assert_eq!(clock.real_span(Duration::from_hours(2)), Duration::from_secs(2));
+        assert_eq!(Clock::System.real_span(Duration::from_secs(5)), Duration::from_secs(5));
     }
 
     #[test]

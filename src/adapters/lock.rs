@@ -5,6 +5,8 @@
 //! that nobody executes the run any more. Nothing else proves that. The lock is advisory: what keeps a
 //! stale process from doing harm is the token of its claim.
 
+/// What the holder of a run's lock tells of its progress.
+mod beat;
 /// The lock of a state directory.
 mod daemon;
 
@@ -13,6 +15,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+pub use self::beat::{Beat, Scribe};
 pub use self::daemon::DaemonLock;
 use crate::domain::identity::RunId;
 
@@ -59,7 +62,11 @@ impl RunLock {
                 .open(&path)
                 .map_err(failed("open"))?;
             match take(&file, &path).map_err(failed("take"))? {
-                Take::Done => return Ok(Some(Self { path, file })),
+                Take::Done => {
+                    // What a process told that was killed is not ours.
+                    file.set_len(0).map_err(failed("empty"))?;
+                    return Ok(Some(Self { path, file }));
+                }
                 Take::Held => return Ok(None),
                 Take::Stale => {}
             }

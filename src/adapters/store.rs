@@ -10,6 +10,8 @@
 
 /// Aliases and their history.
 mod aliases;
+/// A copy before a migration.
+mod before_migration;
 /// Columns to values and back.
 mod codec;
 /// The two transactions around the publication of a run.
@@ -50,6 +52,8 @@ mod runs;
 mod schedules;
 /// Settings of connections.
 mod settings;
+/// The folder of the backups that are made without being asked for.
+pub mod shelf;
 /// One row for each job.
 mod status;
 /// What became of each tick.
@@ -95,7 +99,8 @@ impl Store {
     /// The name of the database within the state directory.
     pub const FILE_NAME: &'static str = "nightshift.db";
 
-    /// Opens the database of `state_dir`, bringing an older one up to date.
+    /// Opens the database of `state_dir`, bringing an older one up to date once a copy of it is in the folder
+    /// of backups.
     ///
     /// A file that is not ours or is damaged is left as it is. Of a large database only the beginning is
     /// looked at, so that a command that only reads answers at once; the checks below look at all of it.

@@ -11,6 +11,8 @@ mod bits;
 mod calendar;
 /// Which times of day match.
 mod clock;
+/// Ticks that follow each other faster than their runs end.
+pub mod crowding;
 /// The fields: names and ranges.
 mod field;
 /// What is probably not meant.

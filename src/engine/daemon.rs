@@ -19,6 +19,10 @@ mod lookout;
 pub mod planner;
 /// What wakes the loop, and what happens when it does not.
 mod pulse;
+/// Runs whose process lives and says nothing.
+mod stuck;
+/// Backup and deletion, once a day.
+mod upkeep;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,14 +35,16 @@ use self::dispatcher::Dispatcher;
 use self::job_set::JobSet;
 use self::planner::Planner;
 use self::pulse::Pulse;
+use self::stuck::StuckWatch;
+use self::upkeep::Upkeep;
 use crate::adapters::failpoint;
 use crate::adapters::supervisor::Supervisor;
 use crate::domain::job::Job;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::offload::offload;
-use crate::engine::recover;
 use crate::engine::score::load_artifact;
 use crate::engine::world::World;
+use crate::engine::{crowding, recover};
 
 /// What somebody asks of a running daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +95,10 @@ pub async fn follow(
     let mut planner = Planner::new(world, &jobs).await?;
     let mut dispatcher = Dispatcher::new(world, options.program)?;
     let mut pulse = Pulse::new().await;
+    let (mut upkeep, mut stuck) = (Upkeep::new(), StuckWatch::new(world));
     supervisor.ready(&format!("following {} schedules", planner.len()));
     tracing::info!("the daemon follows {} schedules", planner.len());
+    tell_crowding(world, &jobs).await?;
     let mut beats: u64 = 0;
     loop {
         tokio::select! {
@@ -109,7 +117,9 @@ pub async fn follow(
         if clock.may_be_believed(world, now, options.accept_clock).await? {
             planner.reconcile(world, &jobs, now).await?;
             dispatcher.dispatch(world, &jobs, now).await?;
+            upkeep.tend(world, now)?;
         }
+        stuck.look(world).await.or_else(|error| endure(error, "look for stuck runs"))?;
         beats += 1;
         if beats.is_multiple_of(RECOVER_EVERY) {
             let recovered = recover::recover_all_but(world, &|run| dispatcher.attends(run)).await;
@@ -121,6 +131,7 @@ pub async fn follow(
     tracing::info!("the daemon stops: {} runs are waited for", dispatcher.len());
     supervisor.stopping(patience + dispatcher::KILL_GRACE);
     pulse.stop().await;
+    upkeep.stop().await;
     dispatcher.drain(world, &jobs, patience, &mut orders).await
 }
 
@@ -196,7 +207,20 @@ async fn reload(world: &World, jobs: &mut JobSet, planner: &mut Planner) -> Resu
     }
     *jobs = found;
     tracing::info!("reloaded: {} jobs, {} schedules", jobs.all().count(), planner.len());
-    Ok(())
+    tell_crowding(world, jobs).await
+}
+
+/// Says which schedules are due more often than their runs end.
+async fn tell_crowding(world: &World, jobs: &JobSet) -> Result<(), RunError> {
+    match crowding::lints_of_all(world, jobs.all().map(|loaded| &loaded.job)).await {
+        Ok(found) => {
+            for (job, lint) in found {
+                tracing::warn!(job.name = %job, "schedule of `{job}`: {lint}");
+            }
+            Ok(())
+        }
+        Err(error) => endure(error, "look at how long runs take"),
+    }
 }
 
 /// A span of a job file as one of the monotonic clock.

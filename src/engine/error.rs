@@ -31,6 +31,10 @@ pub struct RunError {
 pub const RESTORE: &str =
     "`nightshift restore FILE` puts a backup in its place and keeps what is there";
 
+/// What helps where a copy of the database could not be kept.
+const MAKE_ROOM: &str =
+    "make the folder writable, or free room on its disk (`df` tells), and give the command again";
+
 /// What kind of remedy an error needs; the command line chooses its exit code by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -66,17 +70,28 @@ impl RunError {
             let cause = match &error {
                 StoreError::Damaged { .. } | StoreError::FromNewerVersion { .. } => Cause::Damaged,
                 StoreError::Fsync { .. } => Cause::Fsync,
+                StoreError::NotKept { source, .. }
+                    if matches!(**source, CopyError::Fsync { .. }) =>
+                {
+                    Cause::Fsync
+                }
                 StoreError::FenceLost { .. }
                 | StoreError::MovedByOther { .. }
                 | StoreError::PublishedByOther { .. }
                 | StoreError::RolledBackByOther { .. }
                 | StoreError::Busy { .. } => Cause::Busy,
                 StoreError::NotInitialised { .. } => Cause::Request,
-                StoreError::Full { .. } | StoreError::Failed { .. } => Cause::Other,
+                StoreError::NotKept { .. }
+                | StoreError::Full { .. }
+                | StoreError::Failed { .. } => Cause::Other,
             };
-            let is_damaged = matches!(error, StoreError::Damaged { .. });
+            let hint = match &error {
+                StoreError::Damaged { .. } => Some(RESTORE),
+                StoreError::NotKept { .. } => Some(MAKE_ROOM),
+                _ => None,
+            };
             let out = Self::new(stage, cause, error);
-            if is_damaged { out.hint(RESTORE) } else { out }
+            if let Some(hint) = hint { out.hint(hint) } else { out }
         }
     }
 

@@ -8,6 +8,8 @@
 mod alone;
 /// The right to execute a run.
 mod claim;
+/// The lock of a run, and what is told while it is held.
+mod hold;
 /// The runs that others have caused.
 mod queue;
 
@@ -18,6 +20,7 @@ use jiff::Timestamp;
 
 pub use self::alone::execute_alone;
 use self::claim::claim;
+use self::hold::Hold;
 pub use self::queue::{catch_up, definition, drain};
 use crate::adapters::store::{ModelPin, RunRecord};
 use crate::domain::identity::Sha256;
@@ -98,6 +101,8 @@ pub enum ProgressEvent {
         done: u64,
         /// Rows of all files, before any filter.
         of: Option<u64>,
+        /// Rows scored so far.
+        scored: u64,
     },
 }
 
@@ -300,9 +305,9 @@ async fn execute(
             .map_err(RunError::store("claim"))?,
     };
     let slot = RunSlot { job: job.name.clone(), kind, tick, revision };
-    let (claim, _lock, job_sha256) = claim(world, loaded, &slot, request.trigger, interval).await?;
+    let (claim, hold, job_sha256) = claim(world, loaded, &slot, request.trigger, interval).await?;
     let run = claim.run.clone();
-    perform(Execution {
+    let execution = Execution {
         world,
         loaded,
         slot,
@@ -316,13 +321,14 @@ async fn execute(
         tries: TryAgain::Never,
         progress: request.progress,
         stages: Vec::new(),
-    })
-    .await?;
+    };
+    perform(execution, &hold).await?;
     Ok(Outcome::Done(Box::new(report::load(world, &run).await?)))
 }
 
 /// Executes a claimed run to its end; an error is on record before it is returned.
-async fn perform(mut execution: Execution<'_>) -> Result<(), RunError> {
+async fn perform(mut execution: Execution<'_>, hold: &Hold) -> Result<(), RunError> {
+    execution.progress = hold.telling(execution.progress.take());
     let RunSlot { job, kind, tick, .. } = execution.slot.clone();
     let run = execution.claim.run.clone();
     let log = execution.world.run_log(&run)?;

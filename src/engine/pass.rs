@@ -187,7 +187,8 @@ pub fn score(
         let scanned = table.scan(&request, |batch| {
             pass.take(&batch)?;
             if let Some(progress) = progress {
-                progress(ProgressEvent::Rows { done: pass.rows_read(), of: rows_hint });
+                let (done, scored) = (pass.rows_read(), pass.rows_scored());
+                progress(ProgressEvent::Rows { done, of: rows_hint, scored });
             }
             Ok(())
         });

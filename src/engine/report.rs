@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::adapters::lock::{Beat, RunLock};
 use crate::adapters::store::{self, RunRecord};
 pub use crate::adapters::store::{Attempt, Decision, Rows, Stage};
 use crate::domain::finding::Finding;
@@ -50,6 +51,8 @@ pub struct RunReport {
     pub stages: Vec<Stage>,
     /// The most memory that the process held, file mappings included.
     pub peak_rss_bytes: Option<u64>,
+    /// What its process has told of its progress, while it is executed.
+    pub progress: Option<Beat>,
     /// Every try.
     pub attempts: Vec<Attempt>,
     /// Why the last attempt failed.
@@ -129,6 +132,7 @@ async fn load_down_to(
         }
     }
     Ok(RunReport {
+        progress: progress_of(world, &record),
         outputs: outputs.into_iter().map(|found| output_file(world, &found.output)).collect(),
         inputs: inputs.into_iter().map(input_file).collect(),
         findings,
@@ -136,6 +140,12 @@ async fn load_down_to(
         followed_by,
         ..outline(record)
     })
+}
+
+/// What the process of a run has told last; `None` if nobody executes it.
+pub fn progress_of(world: &World, record: &RunRecord) -> Option<Beat> {
+    let is_executed = matches!(record.state, State::Claimed | State::Running | State::Committing);
+    is_executed.then(|| RunLock::beat(&world.state_dir(), &record.id)).flatten()
 }
 
 /// The run that `text` names: an id, or the beginning of exactly one.
@@ -178,6 +188,7 @@ fn outline(record: RunRecord) -> RunReport {
         decision: record.decision,
         stages: record.stages,
         peak_rss_bytes: record.peak_rss_bytes,
+        progress: None,
         attempts: Vec::new(),
         error: record.error,
         created_at: record.created_at,

@@ -92,7 +92,8 @@ pub fn read(
     let scanned = table.scan(&request, |batch| {
         rows.take(&batch, &names, job)?;
         if let Some(progress) = progress {
-            progress(ProgressEvent::Rows { done: rows.table.rows() as u64, of: hint });
+            let done = rows.table.rows() as u64;
+            progress(ProgressEvent::Rows { done, of: hint, scored: 0 });
         }
         Ok(())
     });

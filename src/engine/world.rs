@@ -4,6 +4,7 @@
 //! database and real files in a temporary folder.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -35,8 +36,8 @@ pub enum Access {
     Begin,
 }
 
-/// Everything outside of a run that a run needs.
-#[derive(Debug)]
+/// Everything outside of a run that a run needs. Clones share the connections of the store.
+#[derive(Debug, Clone)]
 pub struct World {
     /// Absolute, symbolic links resolved.
     pub project_dir: PathBuf,
@@ -122,6 +123,17 @@ impl World {
     /// The time of day.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The time of day, for a thread that outlives this borrow.
+    pub fn timekeeper(&self) -> impl Fn() -> Timestamp + Send + use<> {
+        let clock = self.clock;
+        move || clock.now()
+    }
+
+    /// How long a span of this world's time takes: less where a test lets its clock run fast.
+    pub fn real_span(&self, span: Duration) -> Duration {
+        self.clock.real_span(span)
     }
 
     /// A new run id for `slot`.

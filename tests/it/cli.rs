@@ -68,7 +68,7 @@ fn help_lists_every_command() {
       backup    Write a backup of the database to a file, while runs go on
       restore   Put a backup in the place of the database, which is kept beside it
       doctor    Look at store, disk, clock, zones, permissions and jobs, with a fix for what is wrong
-      generate  Print an asset: the schema of job files, shell completions, man pages
+      generate  Print an asset: the schema of job files, shell completions, man pages, a systemd unit
 
     Options:
       -h, --help     Print help (see more with '--help')

@@ -5,6 +5,8 @@
 
 /// What a run leads to.
 mod chain;
+/// Schedules that leave too little time.
+mod crowding;
 /// Kills at any moment.
 mod kills;
 /// Ends, beginnings, edits.
@@ -17,6 +19,10 @@ mod people;
 mod scale;
 /// A clock that the test moves.
 mod simulated;
+/// Progress, silence, limits.
+mod stuck;
+/// The backup of the day.
+mod upkeep;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -141,8 +141,17 @@ static RUN: Shape = Fields(&[
     ("decision", Maybe(&Fields(&[("action", Text), ("reason", Text)]))),
     ("stages", Each(&Fields(&[("name", Text), ("seconds", Number)]))),
     ("peak_rss_bytes", Maybe(&Whole)),
+    ("progress", Maybe(&PROGRESS)),
     ("preceded_by", Each(&RUN)),
     ("followed_by", Each(&RUN)),
+]);
+
+const PROGRESS: Shape = Fields(&[
+    ("stage", Text),
+    ("rows_read", Whole),
+    ("rows_of", Maybe(&Whole)),
+    ("rows_scored", Whole),
+    ("at", Time),
 ]);
 
 const METRIC: Shape =
@@ -217,6 +226,7 @@ static STATUS: Shape = Fields(&[
             ("champion", Maybe(&Whole)),
             ("next_tick", Maybe(&Time)),
             ("paused", Flag),
+            ("progress", Maybe(&PROGRESS)),
         ])),
     ),
 ]);
@@ -368,7 +378,7 @@ static INIT: Shape = Fields(&[
 
 static GENERATE: Shape = Fields(&[
     ("schema", Word(&["nightshift.generate/1"])),
-    ("asset", Word(&["schema", "completions", "man"])),
+    ("asset", Word(&["schema", "completions", "systemd", "man"])),
     ("text", Text),
 ]);
 
@@ -482,7 +492,7 @@ fn every_document_without_a_project_is_as_the_contract_says() {
         let found = check(&sandbox, &format!("explain {thing}"), 0, &EXPLAIN);
         assert_eq!(found["kind"], kind, "{thing}");
     }
-    for asset in ["schema", "completions bash", "man", "man run"] {
+    for asset in ["schema", "completions bash", "systemd", "man", "man run"] {
         check(&sandbox, &format!("generate {asset}"), 0, &GENERATE);
     }
     check(&sandbox, "next", 0, &NEXT);

@@ -19,6 +19,7 @@ mod daemon_lock;
 mod damage;
 mod drift;
 mod evaluate;
+mod generate;
 mod hostile;
 mod json;
 mod permissions;
@@ -30,6 +31,7 @@ mod sandbox;
 mod schedule;
 mod suite;
 mod tidy;
+mod upgrade;
 mod validate;
 
 /// A file that no `mod` line names is never compiled, so its tests would pass by absence.

@@ -1,4 +1,5 @@
-//! What a child does to itself before it begins: it dies with its parent, and it has limits.
+//! What a child does to itself before it begins: it dies with its parent, and it has limits of memory, of
+//! processor time, and of open files.
 //!
 //! Done by the child and not between fork and exec, where hardly anything is safe. The parent may have
 //! died before the kernel was asked, so the child looks who its parent is afterwards.
@@ -31,17 +32,34 @@ pub enum ConfineError {
     },
 }
 
-/// Lets this process die with `parent`, which has started it, and allocate no more than `memory_max` bytes.
+/// What a child may use at most; `None` is as much as its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Private memory, in bytes.
+    pub memory: Option<u64>,
+    /// Processor time of all its threads together, in seconds.
+    pub cpu_seconds: Option<u64>,
+}
+
+/// Lets this process die with `parent`, which has started it, and use no more than `most` says.
+///
+/// A daemon ends a run that takes too long. One that is stopped, or waits for a disk, cannot: then the kernel
+/// does, when the processor time is used up (`RLIMIT_CPU`, signal 24). Files may be opened as many as the
+/// kernel allows this process: a table may have thousands of parts, and the usual limit is there for `select`.
 ///
 /// The limit is that of private memory (`RLIMIT_DATA`): input files that are mapped do not count. What an
 /// allocator has reserved before does, a gigabyte already, so the program begins again under the limit.
-pub fn confine(parent: i32, memory_max: Option<u64>) -> Result<(), ConfineError> {
+pub fn confine(parent: i32, most: Most) -> Result<(), ConfineError> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(refused("follow the parent"))?;
     if getppid().map(Pid::as_raw_nonzero).is_none_or(|found| found.get() != parent) {
         return Err(ConfineError::Orphaned { wanted: parent });
     }
-    match memory_max {
-        Some(bytes) if limit_memory(bytes)? => {
+    allow_files()?;
+    if let Some(seconds) = most.cpu_seconds {
+        limit(Resource::Cpu, seconds, "limit the processor time")?;
+    }
+    match most.memory {
+        Some(bytes) if limit(Resource::Data, bytes, "limit the memory")? => {
             let error = Command::new("/proc/self/exe").args(std::env::args_os().skip(1)).exec();
             Err(ConfineError::Refused { action: "begin again under the limit", source: error })
         }
@@ -49,16 +67,23 @@ pub fn confine(parent: i32, memory_max: Option<u64>) -> Result<(), ConfineError>
     }
 }
 
-/// Limits private memory; false if it was limited so already.
-fn limit_memory(bytes: u64) -> Result<bool, ConfineError> {
-    let found = getrlimit(Resource::Data);
-    let wanted = found.maximum.map_or(bytes, |most| most.min(bytes));
+/// Limits what `resource` is to `most`; false if it was limited so already.
+fn limit(resource: Resource, most: u64, action: &'static str) -> Result<bool, ConfineError> {
+    let found = getrlimit(resource);
+    let wanted = found.maximum.map_or(most, |allowed| allowed.min(most));
     if found.current == Some(wanted) {
         return Ok(false);
     }
     let limit = Rlimit { current: Some(wanted), maximum: found.maximum };
-    setrlimit(Resource::Data, limit).map_err(refused("limit the memory"))?;
+    setrlimit(resource, limit).map_err(refused(action))?;
     Ok(true)
+}
+
+/// Lets this process open as many files as it may.
+fn allow_files() -> Result<(), ConfineError> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        .map_err(refused("raise the limit of open files"))
 }
 
 fn refused(action: &'static str) -> impl Fn(rustix::io::Errno) -> ConfineError {

@@ -14,6 +14,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use crate::adapters::failpoint;
+use crate::adapters::store::before_migration::{keep_copy, last_write};
 use crate::adapters::store::codec::{number, optional_time};
 use crate::adapters::store::copy::Examined;
 use crate::adapters::store::settings::{self, BUSY_TIMEOUT, Use, plain, pool};
@@ -200,14 +201,20 @@ const SIZE: &str = "select n.page_count * s.page_size from pragma_page_count n, 
 
 /// Sets the journal mode and runs what migrations are missing, all of them in one transaction.
 ///
-/// Two processes may come here at once. The second waits, and finds nothing left to do.
+/// What is there already is copied first. Two processes may come here at once. The second waits, and finds
+/// nothing left to do.
 async fn initialise(path: &Path, open: Open) -> Result<(), StoreError> {
     let wrap = |source| StoreError::from_sqlx(path, MIGRATE, source);
+    let written_at = last_write(path).map_err(|error| failed(MIGRATE, error))?;
     let mut connection = plain(path).connect().await.map_err(wrap)?;
     enter_wal_mode(path, &mut connection).await?;
     let mut transaction = connection.begin_with(BEGIN).await.map_err(wrap)?;
     let found = identity(&mut transaction).await.map_err(wrap)?;
     if !judge(path, open, &found)? {
+        let (from, to) = (found.schema, schema_known());
+        if from > 0 {
+            let _kept = keep_copy(path, (from, to), written_at).await?;
+        }
         // `run` would do, but the compiler cannot see that its future may move between threads.
         MIGRATIONS
             .run_direct(None, &mut *transaction, false)
@@ -215,10 +222,7 @@ async fn initialise(path: &Path, open: Open) -> Result<(), StoreError> {
             .map_err(|source| StoreError::from_sqlx(path, MIGRATE, unwrap_migration(source)))?;
         failpoint::reach("migrate.step").map_err(|error| wrap(error.into()))?;
         // A pragma takes no bound values; these two numbers are ours.
-        let mark = format!(
-            "pragma application_id = {APPLICATION_ID}; pragma user_version = {}",
-            schema_known()
-        );
+        let mark = format!("pragma application_id = {APPLICATION_ID}; pragma user_version = {to}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(wrap)?;
     }
     transaction.commit().await.map_err(wrap)?;

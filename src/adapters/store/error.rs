@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::adapters::store::copy::CopyError;
 use crate::domain::identity::{JobName, RunId};
 
 /// An error of the store.
@@ -39,6 +40,25 @@ pub enum StoreError {
         found: i64,
         /// The latest schema version that this binary knows.
         known: i64,
+    },
+    /// A database of an older schema is not brought up to date, since no copy of it could be kept. It is as it
+    /// was.
+    #[error(
+        "the database `{path}` has schema {from} and stays as it is: before it gets schema {to}, a copy of it \
+         was to be kept in `{folder}`"
+    )]
+    NotKept {
+        /// The database file.
+        path: PathBuf,
+        /// Its schema version.
+        from: i64,
+        /// The schema version that this binary works with.
+        to: i64,
+        /// Where the copy was to be.
+        folder: PathBuf,
+        /// Why it is not there.
+        #[source]
+        source: Box<CopyError>,
     },
     /// Another process held the database for longer than we wait.
     #[error("failed to {action}: another process is writing to the database; try again")]

@@ -1,17 +1,20 @@
 //! What earlier runs of a job were and said: the memory that drift, retraining and the watch look back on.
 //!
-//! Only committed score runs that are current count; what was superseded is no longer what was published.
+//! Where published scores are meant, only committed runs that are current count; what was superseded is no longer what was published.
 //! Ticks are nominal instants, so the answers do not depend on when anything was executed.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::adapters::store::codec::{text, time_text};
+use crate::adapters::store::codec::{text, time, time_text};
 use crate::adapters::store::runs::run_record;
 use crate::adapters::store::{RunRecord, Store, StoreError};
 use crate::domain::finding::{FindingKind, FindingVerdict};
 use crate::domain::identity::{JobName, Version};
+use crate::domain::run::RunKind;
 
 impl Store {
     /// Score runs of ticks from `from` up to but not including `before`, the latest tick first, not more
@@ -32,6 +35,26 @@ impl Store {
             .fetch_all(&self.readers)
             .await
             .map_err(|source| self.failed("list the published ticks of a job", source))
+    }
+
+    /// How long the last committed attempts of `job` of a kind took, the latest first, not more than `limit`.
+    pub async fn durations(
+        &self,
+        job: &JobName,
+        kind: RunKind,
+        limit: u32,
+    ) -> Result<Vec<Duration>, StoreError> {
+        let spans: Vec<(Timestamp, Timestamp)> = sqlx::query(SELECT_DURATIONS)
+            .bind(job.as_str())
+            .bind(kind.id())
+            .bind(limit)
+            .try_map(|row: SqliteRow| Ok((time(&row, "started_at")?, time(&row, "ended_at")?)))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("read how long runs took", source))?;
+        // A clock that was set meanwhile makes a span negative, which is none.
+        let spans = spans.iter().map(|(begun, ended)| ended.duration_since(*begun));
+        Ok(spans.filter_map(|span| Duration::try_from(span).ok()).collect())
     }
 
     /// Score runs that published with `version` and ended at `since` or later, the oldest tick first.
@@ -136,6 +159,12 @@ impl Store {
 const SELECT_BETWEEN: &str = "select * from run
      where job = ?1 and kind = 'score' and state = 'committed' and tick >= ?2 and tick < ?3
      order by tick desc limit ?4";
+
+const SELECT_DURATIONS: &str = "select attempt.started_at, attempt.ended_at from run
+     join attempt on attempt.run = run.id and attempt.outcome = 'ok'
+     where run.job = ?1 and run.kind = ?2 and run.state in ('committed', 'superseded')
+         and attempt.ended_at is not null
+     order by run.serial desc limit ?3";
 
 const SELECT_WITH_VERSION: &str = "select * from run
      where job = ?1 and kind = 'score' and state = 'committed' and model_version = ?2

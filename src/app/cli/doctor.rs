@@ -10,6 +10,8 @@ use crate::app::exit::Exit;
 use crate::app::render::json::upkeep::{DoctorDocument, DoctorLine};
 use crate::app::render::text::{Align, Cell, Table, Tone};
 
+/// Whether there is a recent backup.
+mod backups;
 /// What is looked at.
 mod probe;
 
@@ -77,6 +79,7 @@ pub(crate) async fn cmd_doctor(context: &Context, _: &DoctorArgs) -> Result<Answ
     let project = loaded.map(|loaded| loaded.project).unwrap_or_default();
     let state_dir = project_dir.join(&project.state_dir);
     lines.push(probe::store(&project_dir, &project).await);
+    lines.extend(backups::newest(&state_dir, context.now()));
     lines.push(probe::permissions(&state_dir));
     let folder = if state_dir.is_dir() { &state_dir } else { &project_dir };
     lines.push(probe::disk(folder));

@@ -1,6 +1,6 @@
 //! `nightshift execute`: what the daemon starts for a run. Not for people, who have `run`.
 
-use crate::adapters::process::confine::{ConfineError, confine};
+use crate::adapters::process::confine::{ConfineError, Most, confine};
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
 use crate::app::cli::failure::{Failure, Kind};
@@ -23,11 +23,15 @@ pub(crate) struct ExecuteArgs {
     /// The most private memory that may be allocated, in bytes
     #[arg(long, value_name = "BYTES")]
     memory_max: Option<u64>,
+    /// The most processor time that may be used, of all threads together, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    cpu_max: Option<u64>,
 }
 
 /// Runs `nightshift execute`.
 pub(crate) async fn cmd_execute(context: &Context, args: &ExecuteArgs) -> Result<Answer, Failure> {
-    confine(args.parent, args.memory_max).map_err(|error| match error {
+    let most = Most { memory: args.memory_max, cpu_seconds: args.cpu_max };
+    confine(args.parent, most).map_err(|error| match error {
         ConfineError::Orphaned { .. } => Failure::new(Kind::Busy, error),
         ConfineError::Refused { .. } => Failure::internal("failed to begin the run", error),
     })?;

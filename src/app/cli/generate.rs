@@ -1,5 +1,7 @@
 //! `nightshift generate`: assets that always match the binary.
 
+use std::path::Path;
+
 use clap_complete::Shell;
 
 use crate::app::cli::answer::Answer;
@@ -8,18 +10,26 @@ use crate::app::cli::description;
 use crate::app::cli::failure::Failure;
 use crate::app::render::json::text::GenerateDocument;
 use crate::domain::job::schema::json_schema;
+use crate::engine::jobs::load_project;
 
-/// Print an asset: the schema of job files, shell completions, man pages
+/// What a service manager wants to know.
+mod systemd;
+
+/// Print an asset: the schema of job files, shell completions, man pages, a systemd unit
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift generate schema > job.schema.json
   nightshift generate completions bash > /etc/bash_completion.d/nightshift
   nightshift generate man > nightshift.1
+  nightshift generate systemd --project /srv/wine > /etc/systemd/system/nightshift.service
   nightshift generate man run > nightshift-run.1")]
 pub(crate) struct GenerateArgs {
     #[command(subcommand)]
     asset: Asset,
 }
+
+/// What a daemon needs to stop beyond `daemon.drain_timeout`: to ask its processes to end, and to end them.
+const STOP_MARGIN_SECS: u64 = 30;
 
 #[derive(Debug, clap::Subcommand)]
 enum Asset {
@@ -31,6 +41,8 @@ enum Asset {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// A systemd unit that runs the daemon of this project with this very program
+    Systemd,
     /// The man page of nightshift, or of one of its commands
     Man {
         /// The command
@@ -39,10 +51,11 @@ enum Asset {
 }
 
 /// Runs `nightshift generate`.
-pub(crate) fn cmd_generate(_: &Context, args: &GenerateArgs) -> Result<Answer, Failure> {
+pub(crate) fn cmd_generate(context: &Context, args: &GenerateArgs) -> Result<Answer, Failure> {
     let (name, text) = match &args.asset {
         Asset::Schema => ("schema", format!("{:#}\n", json_schema())),
         Asset::Completions { shell } => ("completions", completions(*shell)?),
+        Asset::Systemd => ("systemd", systemd(context)?),
         Asset::Man { command } => ("man", man(command.as_deref())?),
     };
     let document = GenerateDocument::new(name, &text);
@@ -53,6 +66,20 @@ fn completions(shell: Shell) -> Result<String, Failure> {
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut description(), "nightshift", &mut out);
     as_text(out)
+}
+
+/// The unit of the project, with full paths: a service has no current folder.
+fn systemd(context: &Context) -> Result<String, Failure> {
+    let failed = |what| move |error| Failure::internal(what, error);
+    let program =
+        std::env::current_exe().map_err(failed("failed to find the path of this program"))?;
+    let project_dir = context.project_dir()?;
+    let project_dir =
+        project_dir.canonicalize().map_err(failed("failed to find the project's folder"))?;
+    let project = load_project(&project_dir)?.project;
+    let data_roots: Vec<&Path> = project.data_roots.iter().map(AsRef::as_ref).collect();
+    let stop_secs = project.daemon.drain_timeout.unsigned_abs().as_secs() + STOP_MARGIN_SECS;
+    systemd::Unit { program: &program, project_dir: &project_dir, data_roots, stop_secs }.text()
 }
 
 fn man(command: Option<&str>) -> Result<String, Failure> {

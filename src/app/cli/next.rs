@@ -1,6 +1,8 @@
 //! `nightshift next`: upcoming ticks, local and in UTC.
 //!
-//! Which instants are ticks is the schedule's to say; here they are merged over jobs and shown in a zone.
+//! Which instants are ticks is the schedule's to say; here they are merged over jobs and shown in a zone. Of a
+//! job that is asked for by name it is also told what is probably not meant, by its schedule and by how long
+//! its runs took.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,6 +15,7 @@ use crate::app::cli::instant;
 use crate::app::render::json::next::NextDocument;
 use crate::app::render::text::ticks::{self, ShownTick};
 use crate::domain::schedule::{Schedule, ScheduleProblem, zone_named};
+use crate::engine::crowding;
 use crate::engine::jobs::LoadedJob;
 
 /// Show upcoming ticks, local and in UTC, and what daylight saving does to them
@@ -36,7 +39,7 @@ pub(crate) struct NextArgs {
 }
 
 /// Runs `nightshift next`.
-pub(crate) fn cmd_next(context: &Context, args: &NextArgs) -> Result<Answer, Failure> {
+pub(crate) async fn cmd_next(context: &Context, args: &NextArgs) -> Result<Answer, Failure> {
     let jobs = match &args.job {
         Some(name) => vec![context.job(name)?],
         None => context.jobs()?.jobs,
@@ -71,8 +74,14 @@ pub(crate) fn cmd_next(context: &Context, args: &NextArgs) -> Result<Answer, Fai
     shown.sort_by(|a, b| a.local.timestamp().cmp(&b.local.timestamp()).then(a.job.cmp(&b.job)));
     shown.truncate(usize::from(args.n));
     let asked = jobs.first().filter(|_| args.job.is_some());
-    let lints = asked.and_then(|job| job.job.schedule.as_ref()).map(Schedule::lints);
-    Ok(answer(context, &shown, &lints.unwrap_or_default(), &zone_data::in_use()))
+    let mut lints = Vec::new();
+    if let Some(job) = asked {
+        lints.extend(job.job.schedule.iter().flat_map(Schedule::lints));
+        if let Some(world) = context.world_if_any(&context.jobs()?.project).await? {
+            lints.extend(crowding::lints(&world, &job.job).await?);
+        }
+    }
+    Ok(answer(context, &shown, &lints, &zone_data::in_use()))
 }
 
 fn answer(

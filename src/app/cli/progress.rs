@@ -44,11 +44,11 @@ fn tell(bar: &ProgressBar, event: ProgressEvent) {
             bar.set_position(0);
             bar.set_style(style("{spinner} {msg} {elapsed}"));
         }
-        ProgressEvent::Rows { done, of: None } => {
+        ProgressEvent::Rows { done, of: None, .. } => {
             bar.set_position(done);
             bar.set_style(style("{spinner} {msg} {human_pos} rows {elapsed} ({per_sec})"));
         }
-        ProgressEvent::Rows { done, of: Some(all) } => {
+        ProgressEvent::Rows { done, of: Some(all), .. } => {
             bar.set_length(all);
             bar.set_position(done);
             bar.set_style(style("{spinner} {msg} [{bar:30}] {human_pos}/{human_len} rows {eta}"));
@@ -72,7 +72,7 @@ mod tests {
         let bar = ProgressBar::hidden();
         tell(&bar, ProgressEvent::Stage("score"));
         assert_eq!((bar.message().as_str(), bar.length()), ("score", None));
-        tell(&bar, ProgressEvent::Rows { done: 5, of: Some(9) });
+        tell(&bar, ProgressEvent::Rows { done: 5, of: Some(9), scored: 4 });
         assert_eq!((bar.position(), bar.length()), (5, Some(9)));
         tell(&bar, ProgressEvent::Stage("commit"));
         assert_eq!((bar.position(), bar.length()), (0, None));

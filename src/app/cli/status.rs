@@ -4,18 +4,21 @@
 
 use jiff::Timestamp;
 
-use crate::adapters::lock::DaemonLock;
-use crate::adapters::store::{JobStatus, Pause};
+use crate::adapters::lock::{Beat, DaemonLock};
+use crate::adapters::store::{JobStatus, Pause, RunRecord};
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
 use crate::app::cli::failure::Failure;
 use crate::app::exit::Exit;
 use crate::app::render::json::overview::{JobLine, StatusDocument};
+use crate::app::render::json::run::ProgressDocument;
 use crate::app::render::text::format::{NONE, instant};
+use crate::app::render::text::run::progress;
 use crate::app::render::text::{Align, Cell, Table, Tone};
 use crate::domain::run::Verdict;
 use crate::engine::error::RunError;
 use crate::engine::jobs::LoadedJob;
+use crate::engine::report::progress_of;
 
 /// Show every job: its last run, its champion, its next tick
 #[derive(Debug, clap::Args)]
@@ -28,17 +31,22 @@ pub(crate) struct StatusArgs {}
 pub(crate) async fn cmd_status(context: &Context, _: &StatusArgs) -> Result<Answer, Failure> {
     let loaded = context.jobs()?;
     let failed = RunError::store("read the record");
-    let (known, pauses) = match context.world_if_any(&loaded.project).await? {
+    let world = context.world_if_any(&loaded.project).await?;
+    let (known, pauses) = match &world {
         Some(world) => (
             world.store.status().await.map_err(failed)?,
             world.store.pauses().await.map_err(failed)?,
         ),
         None => (Vec::new(), Vec::new()),
     };
+    let progress = |run: &RunRecord| world.as_ref().and_then(|world| progress_of(world, run));
     let daemon = DaemonLock::holder(&context.project_dir()?.join(&loaded.project.state_dir));
     let now = context.now();
-    let lines: Vec<Glance<'_>> =
-        loaded.jobs.iter().map(|job| Glance::new(job, (&known, &pauses), now)).collect();
+    let lines: Vec<Glance<'_>> = loaded
+        .jobs
+        .iter()
+        .map(|job| Glance::new(job, (&known, &pauses), now).with_progress(progress))
+        .collect();
     let left = Align::Left;
     let mut table = Table::new(&[
         ("job", left),
@@ -71,6 +79,7 @@ struct Glance<'a> {
     known: Option<&'a JobStatus>,
     pause: Option<&'a Pause>,
     next_tick: Option<Timestamp>,
+    progress: Option<Beat>,
 }
 
 impl<'a> Glance<'a> {
@@ -86,7 +95,14 @@ impl<'a> Glance<'a> {
             known: known.iter().find(|status| status.job == job.name),
             pause: pauses.iter().find(|pause| pause.job == job.name),
             next_tick: schedule.and_then(|schedule| schedule.next_after(now)),
+            progress: None,
         }
+    }
+
+    /// The same, with what the process of the last run has told.
+    fn with_progress(self, of: impl Fn(&RunRecord) -> Option<Beat>) -> Self {
+        let run = self.known.and_then(|status| status.last_run.as_ref());
+        Self { progress: run.and_then(of), ..self }
     }
 
     fn is_off(&self) -> bool {
@@ -106,7 +122,10 @@ impl<'a> Glance<'a> {
                     Some(_) => Tone::Warning,
                     None => Tone::Faint,
                 };
-                Cell::toned(format!("{} {}", run.slot.kind, word.replace('_', " ")), tone)
+                let progress = self.progress.as_ref().map(progress);
+                let progress = progress.map_or_else(String::new, |text| format!(" ({text})"));
+                let word = word.replace('_', " ");
+                Cell::toned(format!("{} {word}{progress}", run.slot.kind), tone)
             },
         );
         let champion = self.known.and_then(|status| status.champion);
@@ -133,6 +152,7 @@ impl<'a> Glance<'a> {
             kind: run.map(|run| run.slot.kind.id()),
             tick: run.map(|run| run.slot.tick),
             state: run.map(|run| run.state.id()),
+            progress: self.progress.as_ref().map(ProgressDocument::new),
             verdict: run.and_then(|run| run.verdict).map(Verdict::id),
             champion: self.known.and_then(|status| status.champion).map(|version| version.0),
             next_tick: self.next_tick,

@@ -65,6 +65,7 @@ pub(crate) fn score_run() -> RunReport {
             Stage { name: "commit".to_owned(), seconds: 1.5 },
         ],
         peak_rss_bytes: Some(64 << 20),
+        progress: None,
         attempts: Vec::new(),
         error: None,
         created_at: tick,

@@ -4,11 +4,13 @@
 //! with everything that it has started. Why it was to end is known here only; whether it has published
 //! anything is known by the store alone.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::adapters::process::{Ended, Running};
+use crate::domain::job::timing::Limits;
 use crate::domain::run::AttemptOutcome;
 
 /// Why a process is to end.
@@ -35,6 +37,15 @@ pub(super) struct Report {
     pub(super) outcome: AttemptOutcome,
     pub(super) words: String,
     pub(super) code: Option<i32>,
+}
+
+/// The processor time that a run can use before it is ended: all its threads, all the time. The kernel ends a
+/// process that has used it, if nobody else does.
+pub(super) fn cpu_seconds(limits: &Limits) -> u64 {
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = limits.threads.unwrap_or_else(cores) as u64;
+    let seconds = limits.timeout.unsigned_abs().saturating_add(limits.kill_grace.unsigned_abs());
+    seconds.as_secs().saturating_mul(threads)
 }
 
 /// Attends a process to its end.
@@ -84,6 +95,12 @@ impl Report {
             Ended::Killed(9) => {
                 ("its process was killed (signal 9), maybe for want of memory".to_owned(), None)
             }
+            Ended::Killed(24) => (
+                "its process had used the processor time of `run.timeout` and `run.kill_grace` on all its threads \
+                 (signal 24)"
+                    .to_owned(),
+                None,
+            ),
             Ended::Killed(signal) => (format!("its process was ended by signal {signal}"), None),
             Ended::Unknown => ("its process ended, nobody knows how".to_owned(), None),
         };
@@ -105,5 +122,25 @@ impl Report {
             }
         };
         Self { outcome, words, code: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::job::parse::parse;
+
+    #[track_caller]
+    fn check(run: &str, wanted: u64) {
+        let text = include_str!("../../../jobs/wine.toml");
+        let text = format!("{text}\n[run]\n{run}\n");
+        let job = parse("wine.toml", text.as_bytes()).unwrap();
+        assert_eq!(cpu_seconds(&job.limits), wanted, "{run}");
+    }
+
+    #[test]
+    fn the_processor_time_is_that_of_all_threads_to_the_last_moment() {
+        check("timeout = \"10m\"\nkill_grace = \"20s\"\nthreads = 3", 3 * 620);
+        check("timeout = \"1s\"\nkill_grace = \"1s\"\nthreads = 1", 2);
     }
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::child::{End, Patience, Report, attend};
+use super::child::{End, Patience, Report, attend, cpu_seconds};
 use super::job_set::{JobSet, KnownJob};
 use super::lookout::{Lookout, Sight};
 use super::{Order, duration, endure};
@@ -239,6 +239,9 @@ impl Dispatcher {
         arguments.extend(["execute", record.id.as_str(), "--parent", &parent].map(Into::into));
         if let Some(bytes) = limits.and_then(|limits| limits.memory_max) {
             arguments.extend(["--memory-max".into(), bytes.to_string().into()]);
+        }
+        if let Some(limits) = limits {
+            arguments.extend(["--cpu-max".into(), cpu_seconds(&limits).to_string().into()]);
         }
         let mut variables = Vec::new();
         if let Some(threads) = limits.and_then(|limits| limits.threads) {

@@ -23,7 +23,7 @@ pub async fn execute_alone(world: &World, run: &RunId) -> Result<RunReport, RunE
     };
     // Before it is claimed: who cannot read what to do has no right to it.
     let loaded = definition(world, &record).await?.ok_or_else(undefined)?;
-    let (claim, _lock) = take(world, run, &record.slot).await?;
+    let (claim, hold) = take(world, run, &record.slot).await?;
     let execution = Execution::of_queued(world, &loaded, &record, claim, TryAgain::ByPolicy);
     if record.slot.kind == RunKind::Score
         && record.model.is_none()
@@ -32,7 +32,7 @@ pub async fn execute_alone(world: &World, run: &RunId) -> Result<RunReport, RunE
         commit::fail(&execution, &error).await?;
         return Err(RunError { run: Some(run.clone()), ..error });
     }
-    perform(execution).await?;
+    perform(execution, &hold).await?;
     report::load(world, run).await
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Of two processes that want the same run one gets it, and the other is told who has it.
 
+use super::hold::Hold;
 use crate::adapters::failpoint;
-use crate::adapters::lock::RunLock;
 use crate::adapters::store::{Enqueued, NewRun};
 use crate::domain::identity::{RunId, Sha256};
 use crate::domain::run::{Claim, Interval, RunSlot, State, Trigger};
@@ -18,7 +18,7 @@ pub(super) async fn claim(
     slot: &RunSlot,
     trigger: Trigger,
     interval: Interval,
-) -> Result<(Claim, RunLock, Sha256), RunError> {
+) -> Result<(Claim, Hold, Sha256), RunError> {
     let failed = RunError::store("claim");
     let job_sha256 = loaded.sha256();
     let now = world.now();
@@ -48,8 +48,8 @@ pub(super) async fn claim(
             record.id
         }
     };
-    let (claim, lock) = take(world, &run, slot).await?;
-    Ok((claim, lock, job_sha256))
+    let (claim, hold) = take(world, &run, slot).await?;
+    Ok((claim, hold, job_sha256))
 }
 
 /// Locks, claims and starts a queued run.
@@ -60,17 +60,17 @@ pub(super) async fn take(
     world: &World,
     run: &RunId,
     slot: &RunSlot,
-) -> Result<(Claim, RunLock), RunError> {
+) -> Result<(Claim, Hold), RunError> {
     let failed = RunError::store("claim");
-    let lock = RunLock::acquire(&world.state_dir(), run).map_err(RunError::other("claim"))?;
-    let Some(lock) = lock else { return Err(busy(run, slot)) };
+    let hold = Hold::take(world, run).map_err(RunError::other("claim"))?;
+    let Some(hold) = hold else { return Err(busy(run, slot)) };
     failpoint::reach("child.after_lock").map_err(RunError::other("claim"))?;
     let owner = format!("pid:{}", std::process::id());
     let Some(claim) = world.store.claim(run, &owner, world.now()).await.map_err(failed)? else {
         return Err(busy(run, slot));
     };
     world.store.start(&claim).await.map_err(failed)?;
-    Ok((claim, lock))
+    Ok((claim, hold))
 }
 
 pub(super) fn busy(run: &RunId, slot: &RunSlot) -> RunError {

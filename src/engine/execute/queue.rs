@@ -90,7 +90,7 @@ async fn execute_queued(
     if let Some(before) = unfinished.iter().find(is_before) {
         return Err(busy(&before.id, &before.slot));
     }
-    let (claim, _lock) = take(world, &record.id, &record.slot).await?;
+    let (claim, hold) = take(world, &record.id, &record.slot).await?;
     let (defined, unreadable) = match defined(world, loaded, record).await {
         Ok(found) => (found, None),
         Err(error) => (None, Some(error)),
@@ -99,7 +99,7 @@ async fn execute_queued(
     let queued = Execution::of_queued(world, loaded, record, claim, TryAgain::Never);
     let execution = Execution { progress: progress.cloned(), ..queued };
     match unreadable {
-        None => perform(execution).await,
+        None => perform(execution, &hold).await,
         Some(error) => {
             commit::fail(&execution, &error).await?;
             Err(error)

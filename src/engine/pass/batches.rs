@@ -128,6 +128,11 @@ impl<'a> Pass<'a> {
         self.rows.read
     }
 
+    /// Rows of them that have scores.
+    pub(super) fn rows_scored(&self) -> u64 {
+        self.rows.scored
+    }
+
     /// Takes one batch through the pass.
     pub(super) fn take(&mut self, batch: &Batch) -> Result<(), RunError> {
         failpoint::reach("score.chunk").map_err(RunError::other("score"))?;

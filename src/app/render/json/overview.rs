@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::adapters::store::RunRecord;
 use crate::app::exit::Exit;
 use crate::app::render::json::error::ErrorDocument;
-use crate::app::render::json::run::RunDocument;
+use crate::app::render::json::run::{ProgressDocument, RunDocument};
 use crate::domain::run::Verdict;
 
 /// `nightshift.runs/1`: runs, newest first.
@@ -60,6 +60,8 @@ pub(crate) struct JobLine<'a> {
     pub(crate) tick: Option<Timestamp>,
     /// Where the last run stands.
     pub(crate) state: Option<&'static str>,
+    /// How far the last run is; null unless it is being executed.
+    pub(crate) progress: Option<ProgressDocument<'a>>,
     /// What the last run said.
     pub(crate) verdict: Option<&'static str>,
     /// The number of the version that publishes.

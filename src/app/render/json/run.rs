@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::adapters::lock::Beat;
 use crate::app::exit::Exit;
 use crate::domain::finding::Finding;
 use crate::domain::run::{AttemptOutcome, Verdict};
@@ -40,6 +41,8 @@ pub(crate) struct RunDocument<'a> {
     decision: Option<Decision<'a>>,
     stages: Vec<Stage<'a>>,
     attempts: Vec<Attempt<'a>>,
+    /// Null unless the run is being executed.
+    progress: Option<ProgressDocument<'a>>,
     error: Option<&'a str>,
     peak_rss_bytes: Option<u64>,
     created_at: Timestamp,
@@ -78,6 +81,19 @@ struct Input<'a> {
     path: &'a str,
     bytes: u64,
     sha256: String,
+}
+
+/// How far a run is that is being executed.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProgressDocument<'a> {
+    /// What it is doing.
+    stage: &'a str,
+    rows_read: u64,
+    /// Rows of all files that it reads; null where that is not known.
+    rows_of: Option<u64>,
+    rows_scored: u64,
+    /// When its process has told this.
+    at: Timestamp,
 }
 
 /// A version of a model.
@@ -162,6 +178,7 @@ impl<'a> RunDocument<'a> {
                 .map(|stage| Stage { name: &stage.name, seconds: stage.seconds })
                 .collect(),
             attempts: report.attempts.iter().map(attempt).collect(),
+            progress: report.progress.as_ref().map(ProgressDocument::new),
             error: report.error.as_deref(),
             peak_rss_bytes: report.peak_rss_bytes,
             created_at: report.created_at,
@@ -174,6 +191,15 @@ impl<'a> RunDocument<'a> {
     /// The document of a run that was committed before the command was given.
     pub(crate) fn nothing_to_do(report: &'a RunReport) -> Self {
         Self { nothing_to_do: true, ..Self::new(report) }
+    }
+}
+
+impl<'a> ProgressDocument<'a> {
+    /// The document of what a process has told.
+    pub(crate) fn new(beat: &'a Beat) -> Self {
+        let Beat { at, number: _, stage, rows_read, rows_of, rows_scored } = beat;
+        let (at, rows_read, rows_of, rows_scored) = (*at, *rows_read, *rows_of, *rows_scored);
+        Self { stage, rows_read, rows_of, rows_scored, at }
     }
 }
 

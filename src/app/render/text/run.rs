@@ -3,6 +3,7 @@
 //! `run` and `show` print the same text. Findings that pass are counted and not listed; how grave one is
 //! was decided long before.
 
+use crate::adapters::lock::Beat;
 use crate::app::exit::Exit;
 use crate::app::render::text::format::{NONE, bytes, count, instant, measure, seconds, short};
 use crate::app::render::text::{Align, Cell, Paint, Table, Tone};
@@ -60,6 +61,9 @@ fn facts(report: &RunReport) -> Table {
     table.field("run", origin(report));
     table.field("tick", tick(report));
     table.field("rows", rows(report));
+    if let Some(beat) = &report.progress {
+        table.field("progress", format!("{} ({})", progress(beat), instant(beat.at)));
+    }
     if let Some(model) = &report.model {
         let text = format!("{} {} ({})", model.name, model.version, short(&model.sha256));
         table.field("model", text);
@@ -83,6 +87,20 @@ fn facts(report: &RunReport) -> Table {
         table.field("memory", format!("{} at most", bytes(peak)));
     }
     table
+}
+
+/// How far a run is that is being executed.
+pub(crate) fn progress(beat: &Beat) -> String {
+    let Beat { stage, rows_read, rows_of, rows_scored, .. } = beat;
+    if *rows_read == 0 {
+        return stage.clone();
+    }
+    let of = rows_of.map_or_else(String::new, |rows| format!(" of {}", count(rows)));
+    let scored = match rows_scored {
+        0 => String::new(),
+        rows => format!(", {} scored", count(*rows)),
+    };
+    format!("{stage}, {}{of} rows read{scored}", count(*rows_read))
 }
 
 fn origin(report: &RunReport) -> String {
