@@ -92,6 +92,7 @@ output = "scores/{name}-{kind}"
 split = {{ by = "time", test = {TEST} }}
 [[gate]]
 metric = "{metric}"
+compare = "non_inferiority"
 """
 
 

@@ -40,7 +40,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&folder);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let world = runtime.block_on(World::open(folder, Access::Begin))?;
-    for loaded in load_all(folder)?.jobs {
+    let found = load_all(folder)?;
+    if let Some(problem) = found.problems.first() {
+        return Err(problem.to_string().into());
+    }
+    for loaded in found.jobs {
         let line = measure_job(&world, &loaded)?;
         writeln!(io::stdout().lock(), "{line}")?;
     }

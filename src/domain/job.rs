@@ -168,6 +168,8 @@ pub enum FeatureSelection {
 /// What stands in for a number that is null, NaN or infinite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NumericImpute {
+    /// The median, for kinds that need a number; kinds that do not are told that it is missing.
+    Auto,
     /// The median of the training rows.
     Median,
     /// The mean of the training rows.
@@ -248,6 +250,44 @@ pub enum ModelParams {
     GaussianNb {
         /// The share, 0 to 1.
         var_smoothing: f64,
+    },
+    /// One tree, whose leaves say the class shares or the mean of their rows.
+    DecisionTree {
+        /// Most splits from the root to a leaf.
+        depth_max: u32,
+        /// Fewest rows of a leaf.
+        leaf_rows_min: u32,
+    },
+    /// Trees on rows drawn with replacement, averaged.
+    RandomForest {
+        /// How many trees.
+        trees: u32,
+        /// Most splits from the root to a leaf.
+        depth_max: u32,
+        /// Fewest rows of a leaf; `None` is 1, or more where there are many rows.
+        leaf_rows_min: Option<u32>,
+        /// The share of columns that each split may use, above 0 to 1; `None` is the square root of their
+        /// number for classes, and all of them for values.
+        columns: Option<f64>,
+    },
+    /// Trees that each mend what those before them left wrong.
+    GradientBoosting {
+        /// Most rounds.
+        iterations_max: u32,
+        /// What each tree is shrunk by, above 0 to 1.
+        learning_rate: f64,
+        /// Most leaves of a tree.
+        leaves_max: u32,
+        /// Most splits from the root to a leaf.
+        depth_max: u32,
+        /// Fewest rows of a leaf.
+        leaf_rows_min: u32,
+        /// Added to the second derivatives of a leaf.
+        l2: f64,
+        /// The share of rows that is held out to tell when to stop; 0 for none.
+        validation: f64,
+        /// Rounds without a gain after which growing ends.
+        patience: u32,
     },
     /// Predicts the class shares, or the mean.
     Dummy,
@@ -413,6 +453,9 @@ impl ModelParams {
             Self::Linear => "linear",
             Self::ElasticNet { .. } => "elastic_net",
             Self::GaussianNb { .. } => "gaussian_nb",
+            Self::DecisionTree { .. } => "decision_tree",
+            Self::RandomForest { .. } => "random_forest",
+            Self::GradientBoosting { .. } => "gradient_boosting",
             Self::Dummy => "dummy",
         }
     }

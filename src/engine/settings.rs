@@ -113,6 +113,7 @@ fn named(value: Option<&str>) -> String {
 
 fn impute(job: &Job) -> String {
     let numeric = match job.features.impute_numeric {
+        NumericImpute::Auto => "median where the kind needs it".to_owned(),
         NumericImpute::Median => "median".to_owned(),
         NumericImpute::Mean => "mean".to_owned(),
         NumericImpute::Value(value) => value.to_string(),
@@ -143,6 +144,30 @@ fn params(params: &ModelParams) -> Option<String> {
         ModelParams::GaussianNb { var_smoothing } => {
             Some(format!("var_smoothing {var_smoothing:e}"))
         }
+        ModelParams::DecisionTree { depth_max, leaf_rows_min } => {
+            Some(format!("max_depth {depth_max}, min_samples_leaf {leaf_rows_min}"))
+        }
+        ModelParams::RandomForest { trees, depth_max, leaf_rows_min, columns } => {
+            let leaf = leaf_rows_min.map_or("by rows".to_owned(), |rows| rows.to_string());
+            let columns = columns.map_or("by task".to_owned(), |share| share.to_string());
+            Some(format!(
+                "trees {trees}, max_depth {depth_max}, min_samples_leaf {leaf}, max_features {columns}"
+            ))
+        }
+        ModelParams::GradientBoosting {
+            iterations_max,
+            learning_rate,
+            leaves_max,
+            depth_max,
+            leaf_rows_min,
+            l2,
+            validation,
+            patience,
+        } => Some(format!(
+            "max_iterations {iterations_max}, learning_rate {learning_rate}, max_leaf_nodes {leaves_max}, \
+             max_depth {depth_max}, min_samples_leaf {leaf_rows_min}, l2 {l2}, validation {validation}, \
+             patience {patience}"
+        )),
         ModelParams::Linear | ModelParams::Dummy => None,
     }
 }

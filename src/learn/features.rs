@@ -4,7 +4,7 @@
 //! learned from the training rows once ([`FittedFeatures::fit`]) and then applied to training,
 //! evaluation and scoring by the same code, so that they cannot skew. Models see either a [`Design`] (a
 //! whole matrix, to fit) or [`Block`]s of rows that stay in the cache (to predict); no value in either
-//! is NaN or infinite.
+//! is infinite, and none is NaN unless the kind of the model takes that as missing ([`Encoding`]).
 
 /// Some rows of a batch, transformed, small enough to stay in the cache.
 mod block;
@@ -26,9 +26,9 @@ pub use self::block::{BatchError, Block, BlockColumn, BlockReader};
 pub use self::category::CategoryTransform;
 pub use self::choose::{COLUMNS_MAX, FeatureColumn, Role, choose};
 pub use self::design::{Design, LevelGroup};
-pub use self::number::NumberTransform;
 pub(crate) use self::number::all_equal;
-use crate::domain::job::FeaturesSpec;
+pub use self::number::{NumberTransform, RawNumber};
+use crate::domain::job::{FeaturesSpec, NumericImpute};
 use crate::domain::table::{ColumnSchema, ColumnType, TableSchema};
 use crate::learn::table::TrainingTable;
 
@@ -59,7 +59,23 @@ pub enum Transform {
     Number(NumberTransform),
     /// One matrix column for each category.
     Category(CategoryTransform),
+    /// One matrix column of the numbers as they are; what is missing is NaN.
+    Raw(RawNumber),
+    /// One matrix column of the codes of categories; what has no code is NaN.
+    Codes(CategoryTransform),
 }
+
+/// What a kind of model takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Finite numbers: missing ones are imputed, and each category has a column of zeros and ones.
+    Expanded,
+    /// One column for each feature: missing numbers stay missing, and categories are codes.
+    Native,
+}
+
+/// Most codes of a column under [`Encoding::Native`].
+pub const CODES_MAX: usize = 255;
 
 /// Where a column of the table stands in the matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +92,13 @@ pub enum Slot {
         /// How many codes there are.
         count: usize,
     },
+    /// One of `count` categories as a code, in this matrix column.
+    Code {
+        /// The matrix column.
+        column: usize,
+        /// How many codes there are.
+        count: usize,
+    },
 }
 
 /// Whether numbers are brought to mean 0 and standard deviation 1.
@@ -85,6 +108,15 @@ pub enum Scaling {
     Standard,
     /// As they are.
     None,
+}
+
+/// The form in which a model wants its features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// What becomes of categories and of what is missing.
+    pub encoding: Encoding,
+    /// What becomes of numbers.
+    pub scaling: Scaling,
 }
 
 /// Features as fitted, and what a person should know about them.
@@ -166,7 +198,7 @@ impl Slot {
     /// The first matrix column it takes.
     pub fn first(self) -> usize {
         match self {
-            Self::Number { column } => column,
+            Self::Number { column } | Self::Code { column, .. } => column,
             Self::Levels { first, .. } => first,
         }
     }
@@ -174,7 +206,7 @@ impl Slot {
     /// How many matrix columns it takes.
     pub fn width(self) -> usize {
         match self {
-            Self::Number { .. } => 1,
+            Self::Number { .. } | Self::Code { .. } => 1,
             Self::Levels { count, .. } => count,
         }
     }
@@ -187,12 +219,12 @@ impl FittedFeatures {
         table: &TrainingTable,
         rows: &[usize],
         spec: &FeaturesSpec,
-        scaling: Scaling,
+        form: Form,
     ) -> Result<FeatureFit, FeatureError> {
         if columns.is_empty() {
             return Err(FeatureError::NoFeatures);
         }
-        let fit_one = |column: &FeatureColumn| fit_column(column, table, rows, spec, scaling);
+        let fit_one = |column: &FeatureColumn| fit_column(column, table, rows, spec, form);
         let fitted: Vec<Result<FittedColumn, FeatureError>> =
             columns.par_iter().map(fit_one).collect();
         let columns = fitted.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -231,8 +263,9 @@ impl FittedFeatures {
         let slot = |column: &FittedColumn| {
             let first = next;
             next += column.width();
-            match column.transform {
-                Transform::Number(_) => Slot::Number { column: first },
+            match &column.transform {
+                Transform::Number(_) | Transform::Raw(_) => Slot::Number { column: first },
+                Transform::Codes(category) => Slot::Code { column: first, count: category.width() },
                 Transform::Category(_) => Slot::Levels { first, count: column.width() },
             }
         };
@@ -251,22 +284,35 @@ impl FittedFeatures {
         let sound = |column: &FittedColumn| match &column.transform {
             Transform::Number(number) => number.is_sound(),
             Transform::Category(category) => category.is_sound(),
+            Transform::Raw(_) => true,
+            Transform::Codes(category) => category.is_sound() && category.width() <= CODES_MAX,
         };
         !self.columns.is_empty() && self.width() <= WIDTH_MAX && self.columns.iter().all(sound)
+    }
+
+    /// Whether a kind that takes `encoding` can take what these become.
+    pub fn is_in(&self, encoding: Encoding) -> bool {
+        self.columns.iter().all(|column| match column.transform {
+            Transform::Number(_) => true,
+            Transform::Category(_) => encoding == Encoding::Expanded,
+            Transform::Raw(_) | Transform::Codes(_) => encoding == Encoding::Native,
+        })
     }
 }
 
 impl FittedColumn {
     fn width(&self) -> usize {
         match &self.transform {
-            Transform::Number(_) => 1,
+            Transform::Number(_) | Transform::Raw(_) | Transform::Codes(_) => 1,
             Transform::Category(category) => category.width(),
         }
     }
 
     fn names(&self) -> Vec<String> {
         match &self.transform {
-            Transform::Number(_) => vec![self.name.clone()],
+            Transform::Number(_) | Transform::Raw(_) | Transform::Codes(_) => {
+                vec![self.name.clone()]
+            }
             Transform::Category(category) => {
                 category.labels().map(|label| format!("{}={label}", self.name)).collect()
             }
@@ -276,7 +322,10 @@ impl FittedColumn {
     fn warning(&self) -> Option<String> {
         let value = match &self.transform {
             Transform::Number(number) => number.constant?.to_string(),
-            Transform::Category(category) => category.constant()?.to_owned(),
+            Transform::Raw(number) => number.constant?.to_string(),
+            Transform::Category(category) | Transform::Codes(category) => {
+                category.constant()?.to_owned()
+            }
         };
         Some(format!("column `{}` is `{value}` in every training row and tells nothing", self.name))
     }
@@ -287,18 +336,32 @@ fn fit_column(
     table: &TrainingTable,
     rows: &[usize],
     spec: &FeaturesSpec,
-    scaling: Scaling,
+    form: Form,
 ) -> Result<FittedColumn, FeatureError> {
     let name = column.name.clone();
     let cells =
         table.cells(&name, rows).ok_or_else(|| FeatureError::NotKept { column: name.clone() })?;
-    let transform = match column.role {
-        Role::Numeric => {
+    let Form { encoding, scaling } = form;
+    let transform = match (column.role, encoding) {
+        // What a person asks to be imputed is; scaling changes nothing for a kind that takes all numbers.
+        (Role::Numeric, Encoding::Native) => match spec.impute_numeric {
+            NumericImpute::Auto => Transform::Raw(RawNumber::fit(&name, &cells)?),
+            impute => {
+                Transform::Number(NumberTransform::fit(&name, &cells, impute, Scaling::None)?)
+            }
+        },
+        (Role::Numeric, Encoding::Expanded) => {
             Transform::Number(NumberTransform::fit(&name, &cells, spec.impute_numeric, scaling)?)
         }
-        Role::Categorical => {
-            let impute = spec.impute_categorical;
-            Transform::Category(CategoryTransform::fit(&name, &cells, impute, spec.categories_max)?)
+        (Role::Categorical, _) => {
+            // Others and nulls have a code each.
+            let most = if encoding == Encoding::Native { CODES_MAX - 2 } else { usize::MAX };
+            let (impute, levels_max) = (spec.impute_categorical, spec.categories_max.min(most));
+            let fitted = CategoryTransform::fit(&name, &cells, impute, levels_max)?;
+            match encoding {
+                Encoding::Native => Transform::Codes(fitted),
+                Encoding::Expanded => Transform::Category(fitted),
+            }
         }
     };
     Ok(FittedColumn { name, kind: column.kind, transform })

@@ -7,7 +7,7 @@ use crate::domain::frame::Frame;
 use crate::domain::job::{Job, ModelParams, Scale, Task};
 use crate::domain::table::TableSchema;
 use crate::learn::artifact::{Artifact, ScoreError, Scorer, Scores, TrainingFacts, outputs};
-use crate::learn::features::{Design, FeatureColumn, FeatureError, FittedFeatures, Scaling};
+use crate::learn::features::{Design, FeatureColumn, FeatureError, FittedFeatures, Form, Scaling};
 use crate::learn::model::{FitError, Kind, LabelError, Labels, Model, Target, Training, kind};
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::table::TrainingTable;
@@ -72,14 +72,15 @@ pub fn fit(
         Scale::Standard => Scaling::Standard,
         Scale::None => Scaling::None,
     };
-    let fitted = FittedFeatures::fit(columns, table, rows, &job.features, scaling)?;
+    let form = Form { encoding: kind.encoding(), scaling };
+    let fitted = FittedFeatures::fit(columns, table, rows, &job.features, form)?;
     let (features, mut warnings) = (fitted.features, fitted.warnings);
     let design = Design::build(&features, table, rows)?;
-    let task = job.model.task;
+    let (task, seed) = (job.model.task, job.train.seed);
     let (learned, classes, positive) = match labels {
         Labels::Values(values) if task == Task::Regression => {
             let training = Training::new(&design, Target::Values(values));
-            (kind.fit(params, &training)?, Vec::new(), 0)
+            (kind.fit(params, &training, seed)?, Vec::new(), 0)
         }
         Labels::Classes { names, index } if task != Task::Regression => {
             let positive = positive_of(job, names)?;
@@ -88,7 +89,7 @@ pub fn fit(
                 Task::Binary => Target::binary(&index),
                 _ => Target::multiclass(&index, names.len()),
             };
-            let learned = kind.fit(params, &Training::new(&design, target))?;
+            let learned = kind.fit(params, &Training::new(&design, target), seed)?;
             (learned, names.clone(), positive)
         }
         _ => return Err(FitError::Unfit { kind: kind.id() }.into()),

@@ -8,12 +8,16 @@
 
 /// The mean and spread of matrix columns, as solvers want them.
 mod coordinates;
+/// One tree.
+mod decision_tree;
 /// The class shares, or the mean: what every other kind must beat.
 mod dummy;
 /// Least squares with L1 and L2 penalties.
 mod elastic_net;
 /// Gaussian naive Bayes.
 mod gaussian_nb;
+/// Trees that each mend what those before them left wrong.
+mod gradient_boosting;
 /// Products of columns with each other, and what they tell.
 mod gram;
 /// Sums and products along columns.
@@ -26,6 +30,10 @@ mod lanes;
 mod linear;
 /// Binary and multinomial logistic regression.
 mod logistic;
+/// Trees on rows drawn with replacement, averaged.
+mod random_forest;
+/// How trees are grown, kept and walked.
+mod tree;
 /// A weighted sum of columns: the fitted state of all linear kinds.
 mod weighted_sum;
 
@@ -33,7 +41,7 @@ use linfa::DatasetBase;
 
 pub use self::label::{CLASSES_MAX, LabelError, Labels, ReadLabels, read_labels};
 use crate::domain::job::{ModelParams, Task};
-use crate::learn::features::{Block, Design, Scaling, Slot};
+use crate::learn::features::{Block, Design, Encoding, Scaling, Slot};
 
 /// The kinds, in suggested reading order.
 pub static KINDS: &[&dyn Kind] = &[
@@ -41,6 +49,9 @@ pub static KINDS: &[&dyn Kind] = &[
     &linear::Linear,
     &elastic_net::ElasticNet,
     &gaussian_nb::GaussianNb,
+    &decision_tree::DecisionTree,
+    &random_forest::RandomForest,
+    &gradient_boosting::GradientBoosting,
     &dummy::Dummy,
 ];
 
@@ -63,8 +74,18 @@ pub trait Kind: std::fmt::Debug + Sync {
     /// What `scale` means where the job file does not say.
     fn scaling(&self) -> Scaling;
 
-    /// Fits a model; `params` are of this kind.
-    fn fit(&self, params: &ModelParams, training: &Training<'_>) -> Result<FittedModel, FitError>;
+    /// What becomes of categories and of what is missing before a model sees them.
+    fn encoding(&self) -> Encoding {
+        Encoding::Expanded
+    }
+
+    /// Fits a model; `params` are of this kind, and everything random is drawn from `seed`.
+    fn fit(
+        &self,
+        params: &ModelParams,
+        training: &Training<'_>,
+        seed: u64,
+    ) -> Result<FittedModel, FitError>;
 
     /// Reads what [`Model::encode`] wrote, for a matrix with `slots`, or `None` if it does not fit.
     fn decode(&self, bytes: &[u8], slots: &[Slot], outputs: usize) -> Option<Box<dyn Model>>;
@@ -173,6 +194,16 @@ pub enum FitError {
         what: &'static str,
         /// How many it would need.
         found: usize,
+        /// How many it may have.
+        max: usize,
+    },
+    /// The trees would have too many nodes to be kept.
+    #[error(
+        "kind `{kind}` grew more than {max} nodes in all; lower `max_depth` or the number of trees, or raise `min_samples_leaf`"
+    )]
+    TooManyNodes {
+        /// The kind.
+        kind: &'static str,
         /// How many it may have.
         max: usize,
     },

@@ -81,7 +81,8 @@ fn features(features: &Section) -> Option<FeaturesSpec> {
     let impute_numeric = match (impute.text("numeric"), impute.number("numeric")) {
         (Some("mean"), _) => NumericImpute::Mean,
         (Some(_), _) => NumericImpute::Median,
-        (None, value) => NumericImpute::Value(value?),
+        (None, Some(value)) => NumericImpute::Value(value),
+        (None, None) => NumericImpute::Auto,
     };
     let impute_categorical = match impute.text("categorical")? {
         "mode" => CategoricalImpute::Mode,
@@ -124,9 +125,33 @@ fn model_params(kind: &str, params: &Section) -> Option<ModelParams> {
             tolerance: params.number("tolerance")?,
         },
         "gaussian_nb" => ModelParams::GaussianNb { var_smoothing: params.number("var_smoothing")? },
+        "decision_tree" => ModelParams::DecisionTree {
+            depth_max: count(params, "max_depth")?,
+            leaf_rows_min: count(params, "min_samples_leaf")?,
+        },
+        "random_forest" => ModelParams::RandomForest {
+            trees: count(params, "trees")?,
+            depth_max: count(params, "max_depth")?,
+            leaf_rows_min: count(params, "min_samples_leaf"),
+            columns: params.number("max_features"),
+        },
+        "gradient_boosting" => ModelParams::GradientBoosting {
+            iterations_max: count(params, "max_iterations")?,
+            learning_rate: params.number("learning_rate")?,
+            leaves_max: count(params, "max_leaf_nodes")?,
+            depth_max: count(params, "max_depth")?,
+            leaf_rows_min: count(params, "min_samples_leaf")?,
+            l2: params.number("l2")?,
+            validation: params.number("validation")?,
+            patience: count(params, "patience")?,
+        },
         "dummy" => ModelParams::Dummy,
         _ => return None,
     })
+}
+
+fn count(params: &Section, name: &str) -> Option<u32> {
+    params.integer(name)?.try_into().ok()
 }
 
 fn score(score: &Section) -> Option<ScoreSpec> {

@@ -80,7 +80,7 @@ pub static CODES: &[(&str, &str)] = &[
     ),
     (
         "kind_task",
-        "Each kind of model is for certain tasks: `logistic` and `gaussian_nb` for `binary` and `multiclass`, `linear` and `elastic_net` for `regression`, `dummy` for all three.",
+        "Each kind of model is for certain tasks: `logistic` and `gaussian_nb` for `binary` and `multiclass`, `linear` and `elastic_net` for `regression`, `decision_tree`, `random_forest`, `gradient_boosting` and `dummy` for all three.",
     ),
     (
         "label_is_feature",

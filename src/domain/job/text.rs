@@ -297,8 +297,8 @@ mod tests {
         check(&Shape::Kind, "dummy", None);
         check(
             &Shape::Kind,
-            "random_forest",
-            Some(("not_supported_yet", " = `\"random_forest\"` is not supported yet")),
+            "onnx",
+            Some(("not_supported_yet", " = `\"onnx\"` is not supported yet")),
         );
         let slip = read(&Shape::Kind, "lineer").unwrap().unwrap_err();
         assert_eq!(slip.code, "not_a_choice");

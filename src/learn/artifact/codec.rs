@@ -170,6 +170,9 @@ impl Artifact {
             return Err(damaged("its schema has another hash"));
         }
         let task = body.check(kind.tasks()).map_err(damaged)?;
+        if !body.features.is_in(kind.encoding()) {
+            return Err(damaged("its features are not in the form that its kind takes"));
+        }
         let features = body.features.fitted().len();
         if importance.as_ref().is_some_and(|importance| !importance.is_sound(features)) {
             return Err(damaged("its importances do not fit its features"));

@@ -213,7 +213,7 @@ fn weights(columns: &[Vec<f64>], rows: &[usize], before: usize) -> Result<Vec<f6
     };
     let unfit = || FitError::Unfit { kind: "logistic" };
     let logistic = kind("logistic").ok_or_else(unfit)?;
-    let fitted = logistic.fit(&params, &Training::new(&design, Target::binary(&index)))?;
+    let fitted = logistic.fit(&params, &Training::new(&design, Target::binary(&index)), SEED)?;
     let outputs = fitted.model.weights().ok_or_else(unfit)?;
     outputs.into_iter().next().map(|(_, weights)| weights).ok_or_else(unfit)
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::domain::frame::{Cells, Frame};
 use crate::learn::features::lookup::Lookup;
-use crate::learn::features::{FittedColumn, FittedFeatures, Slot, Transform};
+use crate::learn::features::{FittedColumn, FittedFeatures, RawNumber, Slot, Transform};
 
 /// Most rows of a block.
 const ROWS_MAX: usize = 2_048;
@@ -31,12 +31,12 @@ pub enum BlockColumn {
     Number {
         /// Where it stands in the matrix.
         column: usize,
-        /// One value a row.
+        /// One value a row; NaN is missing, under [`Encoding::Native`](super::Encoding) alone.
         values: Vec<f64>,
     },
     /// A category.
     Levels {
-        /// The matrix column of code 0.
+        /// The matrix column of code 0, or that of all codes.
         first: usize,
         /// One code a row; `CategoryTransform::NO_CODE` for none.
         codes: Vec<u32>,
@@ -113,8 +113,8 @@ impl<'a> BlockReader<'a> {
             let cells = found.get(column.name.as_str()).copied();
             let cells = accept(column, cells, frame.rows)?;
             let levels = match &column.transform {
-                Transform::Number(_) => &[],
-                Transform::Category(category) => category.levels(),
+                Transform::Number(_) | Transform::Raw(_) => &[],
+                Transform::Category(category) | Transform::Codes(category) => category.levels(),
             };
             Ok(Source { transform: &column.transform, slot, cells, lookup: Lookup::new(levels) })
         };
@@ -132,7 +132,9 @@ impl<'a> BlockReader<'a> {
     pub fn block(&self) -> Block {
         let column = |source: &Source<'_>| match source.slot {
             Slot::Number { column } => BlockColumn::Number { column, values: Vec::new() },
-            Slot::Levels { first, .. } => BlockColumn::Levels { first, codes: Vec::new() },
+            Slot::Levels { first, .. } | Slot::Code { column: first, .. } => {
+                BlockColumn::Levels { first, codes: Vec::new() }
+            }
         };
         Block { rows: 0, columns: self.sources.iter().map(column).collect() }
     }
@@ -146,7 +148,14 @@ impl<'a> BlockReader<'a> {
                     values.resize(rows.len(), 0.0);
                     number.apply_cells(source.cells, rows.clone(), values);
                 }
-                (Transform::Category(category), BlockColumn::Levels { codes, .. }) => {
+                (Transform::Raw(_), BlockColumn::Number { values, .. }) => {
+                    values.resize(rows.len(), 0.0);
+                    RawNumber::apply_cells(source.cells, rows.clone(), values);
+                }
+                (
+                    Transform::Category(category) | Transform::Codes(category),
+                    BlockColumn::Levels { codes, .. },
+                ) => {
                     codes.resize(rows.len(), 0);
                     category.apply(&source.lookup, source.cells, rows.clone(), codes);
                 }
@@ -168,7 +177,9 @@ fn accept<'a>(
         return Err(BatchError::Ragged { column: name(), wanted: rows, found: cells.len() });
     }
     match (&column.transform, cells) {
-        (Transform::Number(_), Cells::Text(values)) if values.iter().any(Option::is_some) => {
+        (Transform::Number(_) | Transform::Raw(_), Cells::Text(values))
+            if values.iter().any(Option::is_some) =>
+        {
             Err(BatchError::Text { column: name() })
         }
         _ => Ok(cells),

@@ -9,14 +9,16 @@ use rayon::prelude::*;
 
 use crate::learn::features::lookup::Lookup;
 use crate::learn::features::{
-    CategoryTransform, FeatureError, FittedColumn, FittedFeatures, Slot, Transform,
+    CategoryTransform, FeatureError, FittedColumn, FittedFeatures, RawNumber, Slot, Transform,
 };
 use crate::learn::table::TrainingTable;
 
 /// Most cells of a matrix: 8 GiB.
 const CELLS_MAX: usize = 1 << 30;
 
-/// A matrix of finite numbers, column by column, with what a solver should know about its columns.
+/// A matrix, column by column, with what a solver should know about its columns.
+///
+/// Its numbers are finite, but for NaN where the kind of the model takes that as missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Design {
     rows: usize,
@@ -143,6 +145,15 @@ fn fill(
     let cells = table.cells(&column.name, rows).ok_or_else(not_kept)?;
     match &column.transform {
         Transform::Number(number) => number.apply_cells(&cells, 0..rows.len(), out),
+        Transform::Raw(_) => RawNumber::apply_cells(&cells, 0..rows.len(), out),
+        Transform::Codes(category) => {
+            let mut codes = vec![0; rows.len()];
+            category.apply(&Lookup::new(category.levels()), &cells, 0..rows.len(), &mut codes);
+            for (place, code) in out.iter_mut().zip(codes) {
+                let has_code = code != CategoryTransform::NO_CODE;
+                *place = if has_code { f64::from(code) } else { f64::NAN };
+            }
+        }
         Transform::Category(category) => {
             let mut codes = vec![0; rows.len()];
             category.apply(&Lookup::new(category.levels()), &cells, 0..rows.len(), &mut codes);

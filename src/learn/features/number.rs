@@ -58,7 +58,7 @@ impl NumberTransform {
         let fill = match impute {
             NumericImpute::Mean if all_same => first,
             NumericImpute::Mean => mean,
-            NumericImpute::Median => median(&mut known),
+            NumericImpute::Auto | NumericImpute::Median => median(&mut known),
             NumericImpute::Value(value) => value,
         };
         let constant = (all_same && (missing == 0 || all_equal(&[fill, first]))).then_some(first);
@@ -105,6 +105,39 @@ impl NumberTransform {
     pub fn is_sound(&self) -> bool {
         let finite = [self.fill, self.centre, self.spread].iter().all(|part| part.is_finite());
         finite && self.spread > 0.0
+    }
+}
+
+/// A number as it is, within ±1e100; NaN for what is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RawNumber {
+    /// The value that every training row has, if there is one.
+    pub constant: Option<f64>,
+}
+
+impl RawNumber {
+    /// Learns from the training rows of the column called `name`.
+    pub fn fit(name: &str, cells: &Cells<'_>) -> Result<Self, FeatureError> {
+        let fitted = NumberTransform::fit(name, cells, NumericImpute::Median, Scaling::None)?;
+        let Cells::Number(numbers) = cells else { return Ok(Self { constant: None }) };
+        let is_known = |row| numbers.value(row).is_some_and(f64::is_finite);
+        let is_complete = (0..cells.len()).all(is_known);
+        Ok(Self { constant: fitted.constant.filter(|_| is_complete) })
+    }
+
+    /// Writes `rows` of a column into `out`, which has as many places; text is nulls, as in
+    /// [`NumberTransform::apply_cells`].
+    pub fn apply_cells(cells: &Cells<'_>, rows: Range<usize>, out: &mut [f64]) {
+        let Cells::Number(numbers) = cells else { return out.fill(f64::NAN) };
+        for (place, value) in out.iter_mut().zip(&numbers.values[rows.clone()]) {
+            let is_known = value.is_finite();
+            *place = if is_known { value.clamp(-MAGNITUDE_MAX, MAGNITUDE_MAX) } else { f64::NAN };
+        }
+        if let Some(nulls) = numbers.nulls.get(rows) {
+            for (place, _) in out.iter_mut().zip(nulls).filter(|(_, is_null)| **is_null) {
+                *place = f64::NAN;
+            }
+        }
     }
 }
 
@@ -180,6 +213,25 @@ mod tests {
         let mut out = [0.0; 5];
         fitted.apply(numbers, 1..6, &mut out);
         assert_eq!(out, [3.0, 3.0, 2.0, 3.0, 9.0]);
+    }
+
+    #[test]
+    fn what_is_missing_can_stay_missing() {
+        let mixed = cells(VALUES);
+        assert_eq!(RawNumber::fit("x", &mixed), Ok(RawNumber { constant: None }));
+        let mut out = [0.0; 6];
+        RawNumber::apply_cells(&mixed, 1..7, &mut out);
+        let found = out.map(|value| (!value.is_nan()).then_some(value));
+        assert_eq!(found, [None, None, Some(2.0), None, Some(9.0), Some(4.0)]);
+        let absurd = cells(&[Some(f64::MAX), Some(-0.0)]);
+        RawNumber::apply_cells(&absurd, 0..2, &mut out[..2]);
+        assert_eq!(out[..2], [MAGNITUDE_MAX, 0.0]);
+        RawNumber::apply_cells(&Cells::Text(vec![None; 2]), 0..2, &mut out[..2]);
+        assert!(out[..2].iter().all(|value| value.is_nan()));
+        let (same, gap) = (cells(&[Some(5.0), Some(5.0)]), cells(&[Some(5.0), None]));
+        assert_eq!(RawNumber::fit("x", &same), Ok(RawNumber { constant: Some(5.0) }));
+        assert_eq!(RawNumber::fit("x", &gap), Ok(RawNumber { constant: None }));
+        assert!(RawNumber::fit("x", &cells(&[None])).is_err());
     }
 
     #[test]

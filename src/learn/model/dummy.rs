@@ -37,7 +37,12 @@ impl Kind for Dummy {
         Scaling::None
     }
 
-    fn fit(&self, params: &ModelParams, training: &Training<'_>) -> Result<FittedModel, FitError> {
+    fn fit(
+        &self,
+        params: &ModelParams,
+        training: &Training<'_>,
+        _seed: u64,
+    ) -> Result<FittedModel, FitError> {
         let ModelParams::Dummy = params else { return Err(FitError::Unfit { kind: ID }) };
         let model = Box::new(DummyParams.fit(training)?);
         Ok(FittedModel { model, warnings: Vec::new() })
@@ -125,7 +130,7 @@ mod tests {
     fn check(target: Target<'_>, outputs: &[f64]) {
         let design = Design::from_columns(&[vec![1.0, 2.0, 3.0, 4.0]]);
         let training = Training::new(&design, target);
-        let model = Dummy.fit(&ModelParams::Dummy, &training).unwrap().model;
+        let model = Dummy.fit(&ModelParams::Dummy, &training, 7).unwrap().model;
         let slots = [Slot::Number { column: 0 }];
         let bytes = model.encode().unwrap();
         let back = Dummy.decode(&bytes, &slots, outputs.len()).unwrap();

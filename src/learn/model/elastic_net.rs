@@ -53,7 +53,12 @@ impl Kind for ElasticNet {
         Scaling::Standard
     }
 
-    fn fit(&self, params: &ModelParams, training: &Training<'_>) -> Result<FittedModel, FitError> {
+    fn fit(
+        &self,
+        params: &ModelParams,
+        training: &Training<'_>,
+        _seed: u64,
+    ) -> Result<FittedModel, FitError> {
         let ModelParams::ElasticNet { alpha, l1_ratio, iterations_max, tolerance } = *params else {
             return Err(FitError::Unfit { kind: ID });
         };

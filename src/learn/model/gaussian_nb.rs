@@ -51,7 +51,12 @@ impl Kind for GaussianNb {
         Scaling::None
     }
 
-    fn fit(&self, params: &ModelParams, training: &Training<'_>) -> Result<FittedModel, FitError> {
+    fn fit(
+        &self,
+        params: &ModelParams,
+        training: &Training<'_>,
+        _seed: u64,
+    ) -> Result<FittedModel, FitError> {
         let ModelParams::GaussianNb { var_smoothing } = *params else {
             return Err(FitError::Unfit { kind: ID });
         };
@@ -300,7 +305,7 @@ mod tests {
         let design = Design::from_columns(columns);
         let target = Target::multiclass(index, 3);
         let params = ModelParams::GaussianNb { var_smoothing };
-        GaussianNb.fit(&params, &Training::new(&design, target))
+        GaussianNb.fit(&params, &Training::new(&design, target), 7)
     }
 
     fn block(rows: &[[f64; 2]]) -> Block {

@@ -47,7 +47,12 @@ impl Kind for Linear {
         Scaling::Standard
     }
 
-    fn fit(&self, params: &ModelParams, training: &Training<'_>) -> Result<FittedModel, FitError> {
+    fn fit(
+        &self,
+        params: &ModelParams,
+        training: &Training<'_>,
+        _seed: u64,
+    ) -> Result<FittedModel, FitError> {
         let ModelParams::Linear = params else { return Err(FitError::Unfit { kind: ID }) };
         let (model, warnings) = LinearParams.fit(training)?;
         Ok(FittedModel { model: Box::new(model), warnings })

@@ -62,7 +62,12 @@ impl Kind for Logistic {
         Scaling::Standard
     }
 
-    fn fit(&self, params: &ModelParams, training: &Training<'_>) -> Result<FittedModel, FitError> {
+    fn fit(
+        &self,
+        params: &ModelParams,
+        training: &Training<'_>,
+        _seed: u64,
+    ) -> Result<FittedModel, FitError> {
         let ModelParams::Logistic { alpha, iterations_max, tolerance } = *params else {
             return Err(FitError::Unfit { kind: ID });
         };

@@ -57,7 +57,7 @@ static IMPUTE: &[Key] = &[
         OneOf(&[OneFrom(&[Choice::now("median"), Choice::now("mean")]), Number(Bounds::ANY)]),
         "What stands in for a number that is missing.",
     )
-    .or("\"median\""),
+    .unset("`median`, or nothing where the kind takes missing numbers"),
     Key::new(
         "categorical",
         OneFrom(&[Choice::now("missing"), Choice::now("mode")]),

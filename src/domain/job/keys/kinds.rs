@@ -4,7 +4,7 @@
 //! is told apart from a slip of the pen.
 
 use super::Shape::{Integer, Number};
-use super::{Bounds, Key, Support};
+use super::{Bounds, Key, Shape, Support};
 
 /// A kind of model as a job file knows it.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +26,9 @@ pub(crate) static KINDS: &[Kind] = &[
     now("elastic_net", NUMBERS, ELASTIC_NET),
     now("gaussian_nb", CLASSES, GAUSSIAN_NB),
     now("dummy", ALL, &[]),
-    later("decision_tree", ALL),
-    later("random_forest", ALL),
-    later("gradient_boosting", ALL),
+    now("decision_tree", ALL, DECISION_TREE),
+    now("random_forest", ALL, RANDOM_FOREST),
+    now("gradient_boosting", ALL, GRADIENT_BOOSTING),
     later("ftrl", &["binary"]),
     later("onnx", ALL),
 ];
@@ -54,6 +54,49 @@ static GAUSSIAN_NB: &[Key] = &[Key::new(
     "The share of the largest variance that is added to every variance.",
 )
 .or("1e-9")];
+
+const DEPTH: Shape = Integer { min: 1, max: 64 };
+const ROWS: Shape = Integer { min: 1, max: 1_000_000_000 };
+/// Above 0 and up to 1.
+const PART: Shape = Number(Bounds { above_min: true, ..Bounds::SHARE });
+
+static DECISION_TREE: &[Key] = &[
+    Key::new("max_depth", DEPTH, "The most splits from the root to a leaf.").or("10"),
+    Key::new("min_samples_leaf", ROWS, "The fewest rows of a leaf.").or("20"),
+];
+
+static RANDOM_FOREST: &[Key] = &[
+    Key::new("trees", Integer { min: 1, max: 10_000 }, "How many trees are grown.").or("100"),
+    Key::new("max_depth", DEPTH, "The most splits from the root to a leaf.").or("32"),
+    Key::new("min_samples_leaf", ROWS, "The fewest rows of a leaf.")
+        .unset("1, or more where there are many rows"),
+    Key::new("max_features", PART, "The share of columns that each split may use.")
+        .unset("the square root of their number for classes, all for a regression"),
+];
+
+static GRADIENT_BOOSTING: &[Key] = &[
+    Key::new("max_iterations", Integer { min: 1, max: 10_000 }, "The most rounds of trees.")
+        .or("100"),
+    Key::new("learning_rate", PART, "What each tree is shrunk by.").or("0.1"),
+    Key::new("max_leaf_nodes", Integer { min: 2, max: 4_096 }, "The most leaves of a tree.")
+        .or("31"),
+    Key::new("max_depth", DEPTH, "The most splits from the root to a leaf.").or("64"),
+    Key::new("min_samples_leaf", ROWS, "The fewest rows of a leaf.").or("20"),
+    Key::new("l2", Number(Bounds::from(0.0, 1e12)), "The weight of the penalty on leaves.")
+        .or("0.0"),
+    Key::new(
+        "validation",
+        Number(Bounds::from(0.0, 0.5)),
+        "The share of more than 10,000 rows that is held out to tell when to stop.",
+    )
+    .or("0.1"),
+    Key::new(
+        "patience",
+        Integer { min: 1, max: 10_000 },
+        "Rounds without a gain on the rows held out after which growing ends.",
+    )
+    .or("10"),
+];
 
 /// The kind called `name`.
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {

@@ -70,7 +70,7 @@ fn the_smallest_job_has_every_default() {
     assert_eq!(job.name.as_str(), "wine");
     assert!(job.enabled && job.schedule.is_none() && job.checks.is_empty());
     assert_eq!(job.features.selection, FeatureSelection::All);
-    assert_eq!(job.features.impute_numeric, NumericImpute::Median);
+    assert_eq!(job.features.impute_numeric, NumericImpute::Auto);
     assert_eq!(job.features.impute_categorical, CategoricalImpute::Missing);
     assert_eq!((job.features.scale, job.features.categories_max), (Scale::Auto, 50));
     let params = ModelParams::Logistic { alpha: 1.0, iterations_max: 1_000, tolerance: 1e-7 };

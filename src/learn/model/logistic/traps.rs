@@ -24,7 +24,7 @@ fn fit(
     let (alpha, iterations_max, tolerance) = params;
     let params = ModelParams::Logistic { alpha, iterations_max, tolerance };
     let target = if count == 2 { Target::binary(index) } else { Target::multiclass(index, count) };
-    Logistic.fit(&params, &Training::new(&design, target))
+    Logistic.fit(&params, &Training::new(&design, target), 7)
 }
 
 fn weights(model: &FittedModel) -> Vec<(f64, Vec<f64>)> {
