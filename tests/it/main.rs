@@ -30,6 +30,7 @@ mod sandbox;
 mod schedule;
 mod suite;
 mod tidy;
+mod trees;
 mod validate;
 
 /// A file that no `mod` line names is never compiled, so its tests would pass by absence.
