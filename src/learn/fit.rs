@@ -179,6 +179,9 @@ mod determinism;
 /// Fitted models against scikit-learn's.
 #[cfg(test)]
 mod oracle;
+/// Kinds made of trees against scikit-learn's.
+#[cfg(test)]
+mod oracle_trees;
 /// A table to fit to.
 #[cfg(test)]
 pub(crate) mod sample;

@@ -31,6 +31,7 @@ mod sandbox;
 mod schedule;
 mod suite;
 mod tidy;
+mod trees;
 mod upgrade;
 mod validate;
 

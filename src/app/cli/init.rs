@@ -140,7 +140,7 @@ async fn play(
     };
     let world = World::open(folder, Access::Create).await?;
     let played = progress::watched(context.terminal, |progress| story::play(&world, job, progress));
-    let chapters = played.await?;
+    let chapters = Box::pin(played).await?;
     let (shown, paint) = (folder.display().to_string(), context.paint());
     let mut text = format!("ten weeks of nights, played in `{shown}`\n");
     for chapter in &chapters {

@@ -27,7 +27,7 @@ const AFTERMATH: Duration = Duration::from_millis(1_200);
 
 /// Failures are tried again at once, and often enough.
 pub(super) const RUN: &str =
-    "[run]\nretry = { attempts = 100, base = \"100ms\", factor = 1.0 }\npause_after_failures = 100";
+    "[run]\nretry = { attempts = 100, base = \"0s\" }\npause_after_failures = 100";
 
 /// Projects to begin with.
 pub(super) struct Templates {

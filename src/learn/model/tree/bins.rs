@@ -253,7 +253,7 @@ mod tests {
         let all: Vec<f64> = (0..255).map(f64::from).collect();
         assert_eq!(codes(&fit(&all), &all), (1..=255).collect::<Vec<u8>>());
         assert_eq!(fit(&[f64::NAN]), Cuts::Numbers(Vec::new()));
-        assert_eq!(between(f64::MIN, f64::MAX), 0.0);
+        assert!(between(f64::MIN, f64::MAX).abs() < 1e-300, "nothing overflows");
     }
 
     #[test]
@@ -263,7 +263,9 @@ mod tests {
             (0..20_000u32).map(|row| if row % 2 == 0 { 0.0 } else { f64::from(row) }).collect();
         let cuts = fit(&values);
         let mut rows = [0usize; CODES];
-        codes(&cuts, &values).iter().for_each(|code| rows[usize::from(*code)] += 1);
+        for code in codes(&cuts, &values) {
+            rows[usize::from(code)] += 1;
+        }
         assert!(cuts.is_sound() && cuts.code_max() > 250, "{}", cuts.code_max());
         assert_eq!((rows[0], rows[1]), (0, 10_000));
         assert!(rows[2..].iter().all(|rows| *rows <= 41), "{rows:?}");
@@ -274,7 +276,9 @@ mod tests {
         let values: Vec<f64> = (0..450_000).map(f64::from).collect();
         let cuts = fit(&values);
         let mut rows = [0usize; CODES];
-        codes(&cuts, &values).iter().for_each(|code| rows[usize::from(*code)] += 1);
+        for code in codes(&cuts, &values) {
+            rows[usize::from(code)] += 1;
+        }
         assert!(rows[1..].iter().all(|rows| (1_600..2_000).contains(rows)), "{rows:?}");
         assert_eq!(cuts, fit(&values), "the same seed draws the same rows");
     }

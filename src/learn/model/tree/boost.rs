@@ -207,3 +207,60 @@ fn share_of(seed: u64, row: u32) -> f64 {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::model::tree::bins::Feature;
+
+    const SPEC: BoostSpec = BoostSpec {
+        rounds_max: 5,
+        learning_rate: 0.5,
+        leaves_max: 4,
+        depth_max: 64,
+        rows_min: 1,
+        l2: 1.0,
+        held_out: 0.0,
+        patience: 10,
+        seed: 7,
+    };
+
+    #[test]
+    fn a_weight_of_all_rows_changes_nothing_without_a_penalty() {
+        let values: Vec<f64> = (0..300u32).map(|row| (f64::from(row) * 0.7).sin()).collect();
+        let index: Vec<u32> = (0..300u32).map(|row| u32::from(row % 7 < 3)).collect();
+        let binned = Binned::fit(&[Feature { values: &values, categories: None }], 7);
+        let spec = BoostSpec { l2: 0.0, ..SPEC };
+        for outputs in
+            [Outputs::Values(&values), Outputs::Binary(&index), Outputs::Classes(&index, 2)]
+        {
+            let plain = grow(&binned, outputs, None, &spec).unwrap();
+            let twice = grow(&binned, outputs, Some(&[2.0; 300]), &spec).unwrap();
+            assert_eq!(plain.trees.values().len(), twice.trees.values().len());
+            for (one, two) in plain.trees.values().iter().zip(twice.trees.values()) {
+                assert!((one - two).abs() < 1e-9, "{one} and {two}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_step_is_newtons() {
+        // Two groups; the mean is 2, and each leaf goes half of the way, less the penalty.
+        let values: Vec<f64> = (0..20).map(|row| if row < 10 { 1.0 } else { 3.0 }).collect();
+        let binned = Binned::fit(&[Feature { values: &values, categories: None }], 7);
+        let spec = BoostSpec { rounds_max: 1, ..SPEC };
+        let found = grow(&binned, Outputs::Values(&values), None, &spec).unwrap();
+        assert!((found.base[0] - 2.0).abs() < 1e-12);
+        let step = 0.5 * 10.0 / (10.0 + 1.0);
+        for (found, wanted) in found.trees.values().iter().zip([-step, step]) {
+            assert!((found - wanted).abs() < 1e-12, "{found}, wanted {wanted}");
+        }
+    }
+
+    #[test]
+    fn rows_held_out_are_about_as_many_as_asked_for() {
+        let held_out = (0..100_000).filter(|row| share_of(7, *row) < 0.1).count();
+        assert!((9_700..10_300).contains(&held_out), "{held_out}");
+        assert!((0..1_000).any(|row| (share_of(7, row) < 0.1) != (share_of(8, row) < 0.1)));
+    }
+}

@@ -284,7 +284,10 @@ mod tests {
             let column = draw() as usize % 3;
             let rule = match column {
                 1 => Rule::Category(CodeSet([u64::from(draw()) << 8, 0, 0, 0])),
-                _ => Rule::Number { cut: (draw() % 255 + 1) as u8, missing_left: draw() % 2 == 0 },
+                _ => Rule::Number {
+                    cut: u8::try_from(draw() % 255 + 1).unwrap(),
+                    missing_left: draw() % 2 == 0,
+                },
             };
             let split = Split { gain: 1.0, column, rule, left: Sums::default() };
             for child in out.split(place, &split) {
@@ -303,11 +306,15 @@ mod tests {
     fn rows_end_in_the_leaf_that_the_tree_leads_to() {
         let trees: Vec<Grown> = (0..20).map(|seed| tree(seed, seed % 12)).collect();
         let mut stored = StoredTrees::default();
-        trees.iter().for_each(|tree| stored.push(tree));
+        for tree in &trees {
+            stored.push(tree);
+        }
         let walkable = stored.walkable(&cuts(), 1).unwrap();
         for rows in [1u32, 15, 16, 17, 300] {
             let column = |salt: u32, codes: u32| {
-                (0..rows).map(|row| (row.wrapping_mul(salt) % codes) as u8).collect::<Vec<u8>>()
+                (0..rows)
+                    .map(|row| u8::try_from(row.wrapping_mul(salt) % codes).unwrap())
+                    .collect::<Vec<u8>>()
             };
             let columns = [column(7, 256), column(11, 33), column(101, 256)];
             let mut tile = Tile::new(rows as usize, walkable.columns.len());
@@ -340,7 +347,7 @@ mod tests {
         check(&|trees| trees.sizes[1] = u32::MAX);
         check(&|trees| trees.sizes.push(0));
         check(&|trees| trees.columns[0] = 3);
-        check(&|trees| trees.columns[0] = if trees.columns[0] == 1 { 0 } else { 1 });
+        check(&|trees| trees.columns[0] = u16::from(trees.columns[0] != 1));
         check(&|trees| trees.kinds[0] = 4);
         check(&|trees| trees.values[0] = f64::NAN);
         check(&|trees| trees.covers[0] = -1.0);

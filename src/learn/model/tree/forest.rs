@@ -166,3 +166,70 @@ fn drawn(
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::model::tree::bins::Feature;
+
+    const SPEC: ForestSpec = ForestSpec {
+        trees: 1,
+        draws_rows: false,
+        columns: usize::MAX,
+        depth_max: 6,
+        rows_min: 1,
+        seed: 7,
+    };
+
+    #[test]
+    fn a_weight_is_as_many_rows() {
+        let wave = |row: u32| (f64::from(row) * 0.7).sin();
+        let weight = |row: u32| row % 4;
+        let whole: Vec<u32> = (0..200).collect();
+        let repeated: Vec<u32> =
+            whole.iter().flat_map(|row| std::iter::repeat_n(*row, weight(*row) as usize)).collect();
+        let grow = |rows: &[u32], weights: Option<&[f64]>, classes: bool| {
+            let values: Vec<f64> = rows.iter().map(|row| wave(*row)).collect();
+            let index: Vec<u32> = rows.iter().map(|row| row / 3 % 3).collect();
+            // The same cuts for both: those of all rows.
+            let all: Vec<f64> = whole.iter().map(|row| wave(*row * 5)).collect();
+            let cuts = Binned::fit(&[Feature { values: &all, categories: None }], 7).cuts;
+            let column: Vec<f64> = rows.iter().map(|row| wave(*row * 5)).collect();
+            let mut codes = vec![0; column.len()];
+            cuts[0].table().codes(&column, &mut codes);
+            let binned = Binned { cuts, columns: vec![codes] };
+            let target = if classes {
+                ForestTarget::Classes(&index, 3)
+            } else {
+                ForestTarget::Values(&values)
+            };
+            super::grow(&binned, target, weights, &SPEC).unwrap()
+        };
+        let weights: Vec<f64> = whole.iter().map(|row| f64::from(weight(*row))).collect();
+        for classes in [false, true] {
+            let weighted = grow(&whole, Some(&weights), classes);
+            let many = grow(&repeated, None, classes);
+            assert_eq!(weighted.values().len(), many.values().len());
+            for (weighted, many) in weighted.values().iter().zip(many.values()) {
+                assert!((weighted - many).abs() < 1e-12, "{weighted} for {many}");
+            }
+        }
+    }
+
+    #[test]
+    fn too_many_nodes_are_an_error() {
+        let values: Vec<f64> = (0..100).map(f64::from).collect();
+        let binned = Binned::fit(&[Feature { values: &values, categories: None }], 7);
+        let target = Values::new(&values, &[1.0; 100]);
+        let forest = Forest {
+            binned: &binned,
+            target: ForestTarget::Values(&values),
+            weights: None,
+            spec: &SPEC,
+            nodes_max: 5,
+        };
+        let mut rows: Vec<u32> = (0..100).collect();
+        let mut grower = DepthFirst::new(&binned, &target, forest.limits(), random(7, 0));
+        assert_eq!(grower.grow(&mut rows), Err(TooManyNodes));
+    }
+}

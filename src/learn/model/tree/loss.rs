@@ -1,4 +1,7 @@
 //! What boosting makes smaller: squared error, or log loss, with their derivatives.
+//!
+//! Of log loss, with p the logistic of the score or its share among the classes: gradient p - y, second
+//! derivative p (1 - p), as Friedman (2001) and Chen and Guestrin (2016) have them.
 
 use rayon::prelude::*;
 

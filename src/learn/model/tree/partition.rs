@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn rows_keep_their_order_on_both_sides() {
         for len in [0u32, 1, 5, 16_384, 16_385, 100_003] {
-            let codes: Vec<u8> = (0..len).map(|row| (row * 7 % 11) as u8).collect();
+            let codes: Vec<u8> = (0..len).map(|row| u8::try_from(row * 7 % 11).unwrap()).collect();
             for rule in [
                 Rule::Number { cut: 4, missing_left: false },
                 Rule::Number { cut: 4, missing_left: true },
