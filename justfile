@@ -65,6 +65,11 @@ scale jobs="10000":
 bench *ARGS:
     cargo bench --profile release -- {{ARGS}}
 
+# Kinds of models beside scikit-learn and LightGBM, on the data of ../shared (needs Python with both).
+[group('deep')]
+kinds python="python3":
+    {{python}} benches/kinds.py ../shared/data
+
 # Writes the reference numbers of data/oracle anew with scikit-learn and scipy (needs Python).
 [group('deep')]
 oracle python="python3":
