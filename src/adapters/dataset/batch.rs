@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use polars::prelude::{Column, DataFrame, DataType, Float64Chunked, PolarsError, Series, TimeUnit};
+use rayon::prelude::*;
 
 use super::error::{DatasetError, Place};
 use super::id::{integer_id_hash, text_id_hash, unsigned_id_hash};
@@ -53,7 +54,10 @@ impl Batch {
         let counted = data.column(&source.row_column).map_err(wrong())?;
         let counted = counted.cast(&DataType::UInt64).map_err(wrong())?;
         let counted = counted.u64().map_err(wrong())?;
-        let row_numbers: Vec<u64> = counted.iter().map(|row| row.unwrap_or(0) + 1).collect();
+        let row_numbers: Vec<u64> = match counted.cont_slice() {
+            Ok(rows) => rows.iter().map(|row| row + 1).collect(),
+            Err(_) => counted.iter().map(|row| row.unwrap_or(0) + 1).collect(),
+        };
         let mut out = Self { data, source: source.clone(), row_numbers, id_hashes: Vec::new() };
         out.id_hashes = out.hash_ids()?;
         Ok(out)
@@ -97,7 +101,7 @@ impl Batch {
 
     /// The values of `columns`: numbers where they are used as numbers, else text.
     pub fn frame<'a>(&'a self, columns: &[&'a str]) -> Result<Frame<'a>, DatasetError> {
-        let cells = columns.iter().map(|name| {
+        let cells = columns.par_iter().map(|name| {
             let cells = self.cells(name)?;
             Ok(FrameColumn { name, cells })
         });
@@ -177,7 +181,10 @@ impl Batch {
             _ => {
                 let ids = ids.strict_cast(&DataType::Int64).map_err(self.wrong())?;
                 let ids = ids.i64().map_err(self.wrong())?;
-                ids.iter().flatten().map(integer_id_hash).collect()
+                match ids.cont_slice() {
+                    Ok(values) => values.par_iter().map(|id| integer_id_hash(*id)).collect(),
+                    Err(_) => ids.iter().flatten().map(integer_id_hash).collect(),
+                }
             }
         };
         Ok(hashes)

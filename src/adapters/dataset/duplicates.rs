@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::error::DatasetError;
 use super::scan::{ScanError, ScanRequest};
 use super::table::Table;
@@ -107,7 +109,8 @@ impl DuplicateFinder {
 impl Duplicates {
     /// Adds those of `hashes` that occur more than once; ascending from call to call.
     fn add_from(&mut self, hashes: &mut [u64]) {
-        hashes.sort_unstable();
+        // At the end of the pass, when nothing else is left to do.
+        hashes.par_sort_unstable();
         for equal in hashes.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1) {
             self.count += 1;
             if self.hashes.len() < KEPT_MAX {

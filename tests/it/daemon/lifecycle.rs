@@ -119,13 +119,20 @@ fn no_edit_of_a_job_file_loses_a_tick_or_ends_a_run() {
     }
     std::thread::sleep(Duration::from_secs(2));
     stop(daemon).expect(0);
-    let ticks = query(sandbox.root(), "select tick from tick where job = ? order by tick", "kept");
-    let times: Vec<Timestamp> =
-        ticks.iter().map(|row| row[0].as_ref().unwrap().parse().unwrap()).collect();
-    for pair in times.windows(2) {
-        assert_eq!(pair[1].duration_since(pair[0]).as_secs(), 1, "{pair:?}");
+    // On a machine that is too busy, ticks come too late, and are on record as a stretch.
+    let spans = query(
+        sandbox.root(),
+        "select tick, tick from tick where job = ?1
+         union all select first, last from tick_range where job = ?1 order by 1",
+        "kept",
+    );
+    let time = |text: &Option<String>| text.as_ref().unwrap().parse::<Timestamp>().unwrap();
+    let spans: Vec<(Timestamp, Timestamp)> =
+        spans.iter().map(|row| (time(&row[0]), time(&row[1]))).collect();
+    for pair in spans.windows(2) {
+        assert_eq!(pair[1].0.duration_since(pair[0].1).as_secs(), 1, "{pair:?}");
     }
     let lost = "select run from attempt where outcome is not 'ok' or outcome = ?";
     assert_eq!(query(sandbox.root(), lost, ""), Vec::<Vec<Option<String>>>::new());
-    say(&format!("{edits} edits, {} ticks of the job that was not edited, none lost", times.len()));
+    say(&format!("{edits} edits, {} ticks of the job that was not edited, none lost", spans.len()));
 }
