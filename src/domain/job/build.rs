@@ -15,9 +15,9 @@ use crate::domain::job::keys::kinds;
 use crate::domain::job::rules::Schedules;
 use crate::domain::job::section::Section;
 use crate::domain::job::{
-    CategoricalImpute, CheckAction, CheckSpec, DataSpec, Expectation, FeatureSelection,
-    FeaturesSpec, FileFormat, Job, ModelParams, ModelSpec, NumericImpute, Scale, ScoreSpec, Split,
-    Task, TestSize, TrainSpec,
+    Calibrate, CategoricalImpute, CheckAction, CheckSpec, ClassWeight, DataSpec, Expectation,
+    FeatureSelection, FeaturesSpec, FileFormat, Job, ModelParams, ModelSpec, NumericImpute, Scale,
+    ScoreSpec, Split, Task, TestSize, TrainSpec,
 };
 
 /// The job that a file without a fault describes.
@@ -61,6 +61,7 @@ fn data(data: &Section) -> Option<DataSpec> {
         id: data.text("id").map(str::to_owned),
         time: data.text("time").map(str::to_owned),
         label: data.text("label").map(str::to_owned),
+        weight: data.text("weight").map(str::to_owned),
     })
 }
 
@@ -101,6 +102,11 @@ fn model(model: &Section) -> Option<ModelSpec> {
         task,
         params: model_params(kind, model.section("params"))?,
         positive: model.text("positive").map(str::to_owned),
+        class_weight: match model.section("params").text("class_weight") {
+            Some("balanced") => ClassWeight::Balanced,
+            _ => ClassWeight::None,
+        },
+        calibrate: model.text("calibrate").and_then(Calibrate::parse),
     })
 }
 

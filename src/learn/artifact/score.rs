@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::domain::frame::Frame;
 use crate::domain::job::Task;
 use crate::learn::artifact::Artifact;
-use crate::learn::features::{BatchError, BlockReader};
+use crate::learn::features::{BatchError, Block, BlockReader, FittedFeatures};
 
 /// The scores of a batch, finite.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,28 +41,8 @@ pub enum ScoreError {
 impl Artifact {
     /// Scores the rows of `frame`.
     pub fn score(&self, frame: &Frame<'_>) -> Result<Scores, ScoreError> {
-        let reader = BlockReader::new(&self.features, frame)?;
-        let outputs = self.outputs();
-        let ranges = reader.ranges();
-        let blocks: Vec<Vec<f64>> = ranges
-            .par_iter()
-            .map_init(
-                || reader.block(),
-                |block, rows| {
-                    reader.read(rows, block);
-                    let mut out = vec![0.0; outputs * rows.len()];
-                    self.model.predict(block, &mut out);
-                    out
-                },
-            )
-            .collect();
-        let mut columns: Vec<Vec<f64>> =
-            (0..outputs).map(|_| Vec::with_capacity(frame.rows)).collect();
-        for (rows, block) in ranges.iter().zip(&blocks) {
-            for (column, part) in columns.iter_mut().zip(block.chunks(rows.len())) {
-                column.extend_from_slice(part);
-            }
-        }
+        let predicted = |block: &Block, out: &mut [f64]| self.predict(block, out);
+        let columns = predict(&self.features, self.outputs(), frame, &predicted)?;
         for column in &columns {
             if let Some(row) = column.iter().position(|score| !score.is_finite()) {
                 return Err(ScoreError::NotFinite { row, score: column[row].to_string() });
@@ -75,6 +55,46 @@ impl Artifact {
             }
         })
     }
+}
+
+impl Artifact {
+    /// Predicts the rows of `block` as [`crate::learn::model::Model::predict`] does, calibrated.
+    pub(in crate::learn) fn predict(&self, block: &Block, out: &mut [f64]) {
+        self.model.predict(block, out);
+        if let Some(calibration) = &self.calibration {
+            calibration.apply(out, block.rows);
+        }
+    }
+}
+
+/// One column for each of `outputs`, as `predicted` says of the rows of `frame`, block by block.
+pub(in crate::learn) fn predict(
+    features: &FittedFeatures,
+    outputs: usize,
+    frame: &Frame<'_>,
+    predicted: &(impl Fn(&Block, &mut [f64]) + Sync),
+) -> Result<Vec<Vec<f64>>, BatchError> {
+    let reader = BlockReader::new(features, frame)?;
+    let ranges = reader.ranges();
+    let blocks: Vec<Vec<f64>> = ranges
+        .par_iter()
+        .map_init(
+            || reader.block(),
+            |block, rows| {
+                reader.read(rows, block);
+                let mut out = vec![0.0; outputs * rows.len()];
+                predicted(block, &mut out);
+                out
+            },
+        )
+        .collect();
+    let mut columns: Vec<Vec<f64>> = (0..outputs).map(|_| Vec::with_capacity(frame.rows)).collect();
+    for (rows, block) in ranges.iter().zip(&blocks) {
+        for (column, part) in columns.iter_mut().zip(block.chunks(rows.len())) {
+            column.extend_from_slice(part);
+        }
+    }
+    Ok(columns)
 }
 
 impl Scores {
