@@ -34,3 +34,5 @@ pub mod search;
 pub mod split;
 /// Rows of some columns in memory, to be trained on.
 pub mod table;
+/// How much each row counts in fitting.
+pub mod weights;

@@ -246,7 +246,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure
         Command::Validate(args) => validate::cmd_validate(context, &args),
         Command::Plan(args) => plan::cmd_plan(context, &args).await,
         Command::Run(args) => Box::pin(run::cmd_run(context, &args)).await,
-        Command::Score(args) => score::cmd_score(context, &args).await,
+        Command::Score(args) => Box::pin(score::cmd_score(context, &args)).await,
         Command::Train(args) => train::cmd_train(context, &args).await,
         Command::Backfill(args) => Box::pin(backfill::cmd_backfill(context, &args)).await,
         Command::Daemon(args) => daemon::cmd_daemon(context, &args).await,

@@ -119,6 +119,8 @@ pub struct DataSpec {
     pub time: Option<String>,
     /// The column to learn; required to train.
     pub label: Option<String>,
+    /// How much a row counts in training; never a feature, and not needed to score.
+    pub weight: Option<String>,
 }
 
 /// A file format that tables are read from.
@@ -207,6 +209,28 @@ pub struct ModelSpec {
     pub params: ModelParams,
     /// Binary: the class whose probability is the score; `None` is the one that sorts last.
     pub positive: Option<String>,
+    /// Whether classes count alike in training, however many rows they have.
+    pub class_weight: ClassWeight,
+    /// How probabilities are calibrated, if they are; never for a regression.
+    pub calibrate: Option<Calibrate>,
+}
+
+/// How probabilities are brought to what comes true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calibrate {
+    /// By a map that never falls, of any shape.
+    Isotonic,
+    /// By a sigmoid of the log odds.
+    Platt,
+}
+
+/// How much the rows of a class count in training, beside the weights of the rows themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClassWeight {
+    /// Each row counts as it is.
+    None,
+    /// A row counts `n / (classes · rows of its class)`, so that every class counts as much as another.
+    Balanced,
 }
 
 /// What a model predicts.
@@ -435,6 +459,8 @@ pub enum CheckAction {
 }
 
 named!(Task { Binary => "binary", Multiclass => "multiclass", Regression => "regression" });
+
+named!(Calibrate { Isotonic => "isotonic", Platt => "platt" });
 
 named!(FileFormat { Parquet => "parquet", Csv => "csv", Ndjson => "ndjson", Ipc => "ipc" });
 

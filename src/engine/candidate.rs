@@ -15,7 +15,7 @@ use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
 use crate::domain::frame::Cells;
 use crate::domain::gate::Judgement;
 use crate::domain::identity::{RunId, Sha256};
-use crate::domain::job::{Job, Task};
+use crate::domain::job::{Job, Split, Task};
 use crate::domain::registry::MetricValue;
 use crate::domain::run::Interval;
 use crate::engine::error::{Cause, RunError};
@@ -26,11 +26,12 @@ use crate::engine::report::InputFile;
 use crate::engine::search;
 use crate::engine::training_rows::{TrainingRows, read};
 use crate::learn::artifact::{Artifact, Scores, TrainingFacts};
-use crate::learn::fit::fit;
+use crate::learn::fit::{Examples, Fitted, fit_examples};
 use crate::learn::importance::{Importance, rows_to_shuffle};
 use crate::learn::model::{Labels, ReadLabels, read_labels};
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::split::{FittedRows, SplitRows, split};
+use crate::learn::weights::{WeightError, read_weights};
 
 /// Everything a training will read.
 #[derive(Debug, Clone)]
@@ -54,8 +55,8 @@ pub struct Candidate {
     pub sha256: Sha256,
     /// The size of its model file.
     pub size_bytes: u64,
-    /// The model kind.
-    pub kind: &'static str,
+    /// The model kind, and after a `+` how it is calibrated.
+    pub method: String,
     /// The task.
     pub task: &'static str,
     /// Rows that were read.
@@ -93,14 +94,14 @@ pub fn train(
     }
     let sides = sides(job, &rows, &read.rows)?;
     let (train_rows, test_rows) = (pick(&read.rows, &sides.train), pick(&read.rows, &sides.test));
-    let train_labels = read.labels.gather(&sides.train);
+    let examples = examples(job, &rows, &read)?.gather(&sides.train);
     failpoint::reach("train.fit").map_err(RunError::other("fit"))?;
-    let searched = search::search(job, &rows, (&train_rows, &train_labels))?;
+    let searched = search::search(job, &rows, &examples)?;
     findings.extend(searched.findings);
     let job = &searched.job;
-    let fitted = fit(job, &rows.columns, &rows.table, &train_rows, &train_labels)
-        .map_err(RunError::data("fit"))?;
-    findings.extend(fitted.warnings.iter().map(|text| told("fit", text.clone())));
+    let fitted =
+        fit_examples(job, &rows.columns, &rows.table, &examples).map_err(RunError::data("fit"))?;
+    findings.extend(fit_findings(&fitted));
 
     let facts = facts(plan, job, &rows, &inputs, (&train_rows, &test_rows));
     let labelled_ids = pick(&rows.ids, &read.rows);
@@ -133,7 +134,7 @@ pub fn train(
     Ok(Candidate {
         sha256,
         size_bytes: bytes.len() as u64,
-        kind: job.model.params.kind(),
+        method: artifact.method(),
         task: job.model.task.id(),
         rows_read: rows.table.rows() as u64,
         rows_train: train_rows.len() as u64,
@@ -166,6 +167,19 @@ fn facts(
         seed: job.train.seed,
         versions: vec![("nightshift".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
     }
+}
+
+/// What the fit warns of, and that it was calibrated.
+fn fit_findings(fitted: &Fitted) -> Vec<Finding> {
+    let warnings = fitted.warnings.iter().map(|text| told("fit", text.clone()));
+    let calibrated = fitted.calibration.as_ref().map(|calibration| {
+        let message = format!(
+            "probabilities are calibrated by `{}`, on training rows that the models of folds had not seen",
+            calibration.method()
+        );
+        Finding::new(FindingKind::Check, "calibration", FindingVerdict::Pass, message)
+    });
+    warnings.chain(calibrated).collect()
 }
 
 /// Everything that gates look at.
@@ -281,6 +295,27 @@ fn labels(job: &Job, rows: &TrainingRows) -> Result<ReadLabels, RunError> {
             .hint("wait for more labels, or lower train.rows_min"));
     }
     Ok(read)
+}
+
+/// The labelled rows with all that a fit may know of them. Times count where the split is by time: what was
+/// later is then never used to predict what was earlier.
+fn examples(job: &Job, rows: &TrainingRows, read: &ReadLabels) -> Result<Examples, RunError> {
+    let weights = match rows.weight.as_ref() {
+        Some(column) => {
+            let cells = rows.table.cells(column, &read.rows);
+            let found =
+                cells.map_or(Err(WeightError::Text), |cells| read_weights(&cells, &read.rows));
+            Some(found.map_err(|error| {
+                let message = format!("column `{column}` (data.weight): {error}");
+                RunError::new("read the weights", Cause::Data, message)
+            })?)
+        }
+        None => None,
+    };
+    let is_by_time = matches!(job.train.split, Split::Time { .. });
+    let times = rows.times.as_ref().filter(|_| is_by_time).map(|times| pick(times, &read.rows));
+    let (labels, ids) = (read.labels.clone(), pick(&rows.ids, &read.rows));
+    Ok(Examples { rows: read.rows.clone(), labels, weights, ids, times })
 }
 
 /// Which of the labelled rows are fitted on and which are held out, as places among them.

@@ -40,9 +40,12 @@ pub fn schema(
         let (SchemaDifference::Missing { column, .. }
         | SchemaDifference::Retyped { column, .. }
         | SchemaDifference::Extra { column, .. }) = &difference;
-        let is_label = job.data.label.as_deref() == Some(column);
+        // Both are for training only.
+        let is_learned_from = [&job.data.label, &job.data.weight]
+            .into_iter()
+            .any(|name| name.as_deref() == Some(column));
         match &difference {
-            SchemaDifference::Missing { .. } if is_label => {}
+            SchemaDifference::Missing { .. } if is_learned_from => {}
             SchemaDifference::Missing { .. } | SchemaDifference::Retyped { .. }
                 if needed(column) =>
             {

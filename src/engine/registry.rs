@@ -161,7 +161,7 @@ pub async fn import(
     let import = Import {
         model: model.clone(),
         version: NewVersion {
-            kind: artifact.kind.id().to_owned(),
+            kind: artifact.method(),
             task: artifact.task.id().to_owned(),
             sha256,
             size_bytes: bytes.len() as u64,

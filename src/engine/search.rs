@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
 use crate::domain::job::search::{SearchSpec, Trial};
-use crate::domain::job::{Job, ModelSpec, Split};
+use crate::domain::job::{Job, Split};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::training_rows::TrainingRows;
+use crate::learn::fit::Examples;
 use crate::learn::folds::{self, Fold};
 use crate::learn::metric::{self, Metric};
-use crate::learn::model::Labels;
 use crate::learn::search::{SearchRows, Tried, best, try_all};
 
 /// What part of `run.timeout` may be spent before the last trial begins: the version is fitted afterwards.
@@ -28,17 +28,13 @@ pub struct Searched {
     pub findings: Vec<Finding>,
 }
 
-/// Tries what `[train.search]` of `job` says, on the rows at places `rows` of the table.
-pub fn search(
-    job: &Job,
-    read: &TrainingRows,
-    (rows, labels): (&[usize], &Labels),
-) -> Result<Searched, RunError> {
+/// Tries what `[train.search]` of `job` says, on rows of the table.
+pub fn search(job: &Job, read: &TrainingRows, examples: &Examples) -> Result<Searched, RunError> {
     let Some(spec) = &job.train.search else {
         return Ok(Searched { job: job.clone(), findings: Vec::new() });
     };
     let metric = metric_of(job);
-    let folds = folds_of(job, read, rows, spec.folds);
+    let folds = folds_of(job, examples, spec.folds);
     if folds.is_empty() {
         let message = "the rows to train on cannot be cut into folds: they are of one instant";
         return Err(RunError::new("search", Cause::Data, message)
@@ -46,7 +42,7 @@ pub fn search(
     }
     let (begun, most) = (Instant::now(), budget(job));
     let searched =
-        SearchRows { columns: &read.columns, table: &read.table, rows, labels, folds: &folds };
+        SearchRows { columns: &read.columns, table: &read.table, examples, folds: &folds };
     let tried = try_all(job, spec, metric, &searched, || begun.elapsed() < most);
     let chosen = best(&tried, metric);
     let Some(winner) = chosen.and_then(|place| spec.trials.get(place)) else {
@@ -56,8 +52,10 @@ pub fn search(
     let told = spec.trials.iter().zip(&tried).enumerate().map(|(place, (trial, tried))| {
         told((place + 1, of), trial, tried, metric, chosen == Some(place))
     });
-    let model = ModelSpec { params: winner.params, ..job.model.clone() };
-    Ok(Searched { job: Job { model, ..job.clone() }, findings: told.collect() })
+    Ok(Searched {
+        job: Job { model: winner.model.clone(), ..job.clone() },
+        findings: told.collect(),
+    })
 }
 
 /// The metric of the first gate, or of the task.
@@ -66,13 +64,11 @@ fn metric_of(job: &Job) -> &'static Metric {
     asked.unwrap_or_else(|| metric::first_metric(job.model.task))
 }
 
-fn folds_of(job: &Job, read: &TrainingRows, rows: &[usize], count: usize) -> Vec<Fold> {
-    if let (Split::Time { gap, .. }, Some(times)) = (job.train.split, &read.times) {
-        let times: Vec<i64> = rows.iter().map(|row| times[*row]).collect();
-        return folds::forward(&times, gap.as_micros(), count);
+fn folds_of(job: &Job, examples: &Examples, count: usize) -> Vec<Fold> {
+    if let (Split::Time { gap, .. }, Some(times)) = (job.train.split, &examples.times) {
+        return folds::forward(times, gap.as_micros(), count);
     }
-    let ids: Vec<u64> = rows.iter().map(|row| read.ids[*row]).collect();
-    folds::by_hash(&ids, job.train.seed, count)
+    folds::by_hash(&examples.ids, job.train.seed, count)
 }
 
 fn budget(job: &Job) -> Duration {

@@ -11,8 +11,8 @@ mod timing;
 use std::fmt::Write as _;
 
 use crate::domain::job::{
-    CategoricalImpute, CheckAction, CheckSpec, Expectation, FeatureSelection, Job, ModelParams,
-    NumericImpute, Scale, Split, TestSize,
+    CategoricalImpute, CheckAction, CheckSpec, ClassWeight, Expectation, FeatureSelection, Job,
+    ModelParams, NumericImpute, Scale, Split, TestSize,
 };
 
 /// One key of a job file.
@@ -50,6 +50,7 @@ pub fn settings(job: &Job, text: &str) -> Vec<Setting> {
     add("data.id", Some(id));
     add("data.time", Some(named(job.data.time.as_deref())));
     add("data.label", Some(named(job.data.label.as_deref())));
+    add("data.weight", job.data.weight.clone());
     let selection = match &job.features.selection {
         FeatureSelection::All => "every other column".to_owned(),
         FeatureSelection::Except(columns) => {
@@ -66,7 +67,11 @@ pub fn settings(job: &Job, text: &str) -> Vec<Setting> {
     add("model.task", Some(job.model.task.id().to_owned()));
     add("model.kind", Some(job.model.params.kind().to_owned()));
     add("model.params", params(&job.model.params));
+    let class_weight = job.model.class_weight;
+    let is_balanced = class_weight == ClassWeight::Balanced;
+    add("model.params.class_weight", is_balanced.then(|| "balanced".to_owned()));
     add("model.positive", job.model.positive.clone());
+    add("model.calibrate", job.model.calibrate.map(|method| method.id().to_owned()));
     let input = job.score.input.as_ref().map(|template| template.as_str().to_owned());
     add("score.input", Some(input.unwrap_or_else(|| "data.source".to_owned())));
     add("score.output", Some(job.score.output.as_str().to_owned()));

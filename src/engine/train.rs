@@ -71,7 +71,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         rollout.reason = format!("{}; {version} cannot be read", rollout.reason);
     }
     let version = NewVersion {
-        kind: candidate.kind.to_owned(),
+        kind: candidate.method.clone(),
         task: candidate.task.to_owned(),
         sha256: candidate.sha256,
         size_bytes: candidate.size_bytes,

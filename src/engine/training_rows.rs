@@ -1,4 +1,4 @@
-//! The rows that a version is trained on, read into memory: features, label, ids and times.
+//! The rows that a version is trained on, read into memory: features, label, weights, ids and times.
 //!
 //! Only rows before the tick and within `train.window` are read. Splitting them, and dropping those
 //! without a label, comes later.
@@ -7,7 +7,7 @@ use crate::adapters::dataset::{Batch, ScanRequest, Table, TimeFilter};
 use crate::domain::finding::Finding;
 use crate::domain::frame::Frame;
 use crate::domain::job::Job;
-use crate::domain::table::{ColumnSchema, TableSchema};
+use crate::domain::table::{ColumnSchema, ColumnType, TableSchema};
 use crate::engine::candidate::TrainPlan;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::{Progress, ProgressEvent};
@@ -20,10 +20,12 @@ use crate::learn::table::TrainingTable;
 /// Rows with everything that training needs to know of them.
 #[derive(Debug)]
 pub struct TrainingRows {
-    /// The columns that are features, and the label.
+    /// The columns that are features, the label, the weights, and what else gates look at.
     pub table: TrainingTable,
     /// The label column.
     pub label: String,
+    /// The column of weights, on a job with `data.weight`; one of `table`.
+    pub weight: Option<String>,
     /// The columns that are features.
     pub columns: Vec<FeatureColumn>,
     /// How many columns of the table come before those that are read besides.
@@ -64,7 +66,8 @@ pub fn read(
         .collect();
     kept.push(ColumnSchema { name: label.clone(), kind: label_kind });
     let profiled = kept.len();
-    for name in &plan.also {
+    let weight = weight(job, &schema)?;
+    for name in weight.iter().chain(&plan.also) {
         let is_new = kept.iter().all(|column| column.name != *name);
         if let Some(kind) = schema.kind(name).filter(|_| is_new) {
             kept.push(ColumnSchema { name: name.clone(), kind });
@@ -74,6 +77,7 @@ pub fn read(
     let mut rows = TrainingRows {
         table: TrainingTable::new(&TableSchema { columns: kept }),
         label,
+        weight,
         columns,
         profiled,
         schema,
@@ -130,8 +134,24 @@ fn reserved<'a>(job: &'a Job, table: &'a Table, label: &'a str) -> Vec<&'a str> 
     let mut out = vec![label];
     out.extend(job.data.id.as_deref());
     out.extend(job.data.time.as_deref());
+    out.extend(job.data.weight.as_deref());
     out.extend(table.hive_keys().iter().map(String::as_str));
     out
+}
+
+/// The column of weights, if the job names one and the input has it as numbers.
+fn weight(job: &Job, schema: &TableSchema) -> Result<Option<String>, RunError> {
+    let Some(weight) = job.data.weight.clone() else { return Ok(None) };
+    let refused = |message: String| {
+        let hint = "data.weight names a numeric column of the files that `nightshift plan` lists; \
+                    without the key every row counts once";
+        Err(RunError::new("read", Cause::Data, message).hint(hint))
+    };
+    match schema.kind(&weight) {
+        None => refused(format!("the weight `{weight}` is not a column of the training input")),
+        Some(ColumnType::Integer | ColumnType::Float) => Ok(Some(weight)),
+        Some(kind) => refused(format!("the weight `{weight}` is {kind}, wanted numbers")),
+    }
 }
 
 /// Rows before the tick, and not further back than the window.

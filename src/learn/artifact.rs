@@ -12,12 +12,13 @@ mod score;
 use serde::{Deserialize, Serialize};
 
 pub use self::codec::{ArtifactError, FORMAT_VERSION};
-pub use self::score::{ScoreError, Scorer, Scores};
+pub use self::score::{ScoreError, Scores};
+pub(super) use self::score::{predict, scored};
 use crate::domain::job::Task;
 use crate::domain::table::TableSchema;
 use crate::learn::features::{FittedFeatures, Transform};
 use crate::learn::importance::Importance;
-use crate::learn::model::{Kind, Model};
+use crate::learn::model::{Calibration, Kind, Model};
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::split::FittedRows;
 
@@ -40,6 +41,8 @@ pub struct Artifact {
     pub kind: &'static dyn Kind,
     /// The fitted model.
     pub model: Box<dyn Model>,
+    /// What brings its probabilities to what comes true; `None` if they are as the model says.
+    pub calibration: Option<Calibration>,
     /// The training table, for comparison with the data of each run.
     pub reference: ReferenceProfile,
     /// The scores of the rows held out, for comparison with the scores of each run.
@@ -99,6 +102,15 @@ impl Artifact {
     pub fn importance_of(&self, name: &str) -> Option<f64> {
         let place = self.features.columns().position(|column| column == name)?;
         self.importance.as_ref()?.shares().get(place).copied()
+    }
+
+    /// The kind, and after a `+` how it is calibrated: `gaussian_nb+isotonic`.
+    pub fn method(&self) -> String {
+        let kind = self.kind.id();
+        match &self.calibration {
+            None => kind.to_owned(),
+            Some(calibration) => format!("{kind}+{}", calibration.method()),
+        }
     }
 
     /// How many outputs the model has.

@@ -3,14 +3,28 @@
 //! The result depends on the rows, the job and the seed alone. Reading rows, splitting them and judging
 //! the result are the caller's.
 
+/// The maps of a model's probabilities to what comes true.
+mod calibrate;
+/// The rows that a model is fitted on.
+mod examples;
+
+pub use self::calibrate::CalibrateError;
+pub use self::examples::Examples;
 use crate::domain::frame::Frame;
 use crate::domain::job::{Job, ModelParams, Scale, Task};
 use crate::domain::table::TableSchema;
-use crate::learn::artifact::{Artifact, ScoreError, Scorer, Scores, TrainingFacts, outputs};
-use crate::learn::features::{Design, FeatureColumn, FeatureError, FittedFeatures, Form, Scaling};
-use crate::learn::model::{FitError, Kind, LabelError, Labels, Model, Target, Training, kind};
+use crate::learn::artifact::{
+    Artifact, ScoreError, Scores, TrainingFacts, outputs, predict, scored,
+};
+use crate::learn::features::{
+    Block, Design, FeatureColumn, FeatureError, FittedFeatures, Form, Scaling,
+};
+use crate::learn::model::{
+    Calibration, FitError, Kind, LabelError, Labels, Model, Target, Training, kind,
+};
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::table::TrainingTable;
+use crate::learn::weights::WeightError;
 
 /// What was fitted, and what a person should know about it.
 #[derive(Debug)]
@@ -27,6 +41,8 @@ pub struct Fitted {
     pub kind: &'static dyn Kind,
     /// The fitted model.
     pub model: Box<dyn Model>,
+    /// What brings its probabilities to what comes true, if the job asks for it.
+    pub calibration: Option<Calibration>,
     /// One sentence each: columns that never vary, columns that duplicate others.
     pub warnings: Vec<String>,
 }
@@ -43,13 +59,21 @@ pub enum TrainError {
     /// The estimator failed.
     #[error(transparent)]
     Fit(#[from] FitError),
-    /// Labels and rows are not of the same rows.
-    #[error("found {labels} labels for {rows} training rows, wanted one for each")]
+    /// The weights cannot be used.
+    #[error(transparent)]
+    Weight(#[from] WeightError),
+    /// The model was fitted and could not be calibrated.
+    #[error(transparent)]
+    Calibrate(#[from] CalibrateError),
+    /// What is known of rows is not of the same rows.
+    #[error("found {found} {what} for {rows} training rows, wanted one for each")]
     Ragged {
         /// Rows to fit on.
         rows: usize,
-        /// Labels given.
-        labels: usize,
+        /// `labels`, `ids`, `weights` or `times`.
+        what: &'static str,
+        /// How many of them were given.
+        found: usize,
     },
 }
 
@@ -61,11 +85,35 @@ pub fn fit(
     rows: &[usize],
     labels: &Labels,
 ) -> Result<Fitted, TrainError> {
+    fit_examples(job, columns, table, &Examples::plain(rows, labels))
+}
+
+/// As [`fit`], to rows that may have weights, ids and times; the model is calibrated if the job asks for it.
+pub fn fit_examples(
+    job: &Job,
+    columns: &[FeatureColumn],
+    table: &TrainingTable,
+    examples: &Examples,
+) -> Result<Fitted, TrainError> {
+    examples.check()?;
+    let examples = examples.that_count()?;
+    let mut fitted = fit_once(job, columns, table, &examples)?;
+    if let Some(method) = job.model.calibrate {
+        calibrate::calibrate(method, (job, columns), table, &examples, &mut fitted)?;
+    }
+    Ok(fitted)
+}
+
+/// Fits features and model to rows of weights above 0.
+fn fit_once(
+    job: &Job,
+    columns: &[FeatureColumn],
+    table: &TrainingTable,
+    examples: &Examples,
+) -> Result<Fitted, TrainError> {
     let params = &job.model.params;
     let kind = kind_of(params, job.model.task)?;
-    if labels.len() != rows.len() {
-        return Err(TrainError::Ragged { rows: rows.len(), labels: labels.len() });
-    }
+    let Examples { rows, labels, .. } = examples;
     labels.check_variety()?;
     let scaling = match job.features.scale {
         Scale::Auto => kind.scaling(),
@@ -75,7 +123,8 @@ pub fn fit(
     let form = Form { encoding: kind.encoding(), scaling };
     let fitted = FittedFeatures::fit(columns, table, rows, &job.features, form)?;
     let (features, mut warnings) = (fitted.features, fitted.warnings);
-    let design = Design::build(&features, table, rows)?;
+    let weights = examples.row_weights(job.model.class_weight)?;
+    let design = Design::build(&features, table, rows)?.weighted(weights);
     let (task, seed) = (job.model.task, job.train.seed);
     let (learned, classes, positive) = match labels {
         Labels::Values(values) if task == Task::Regression => {
@@ -96,15 +145,21 @@ pub fn fit(
     };
     check_finite(learned.model.as_ref(), &design)?;
     warnings.extend(learned.warnings);
-    Ok(Fitted { features, task, classes, positive, kind, model: learned.model, warnings })
+    let (model, calibration) = (learned.model, None);
+    Ok(Fitted { features, task, classes, positive, kind, model, calibration, warnings })
 }
 
 impl Fitted {
     /// Scores the rows of `frame`.
     pub fn score(&self, frame: &Frame<'_>) -> Result<Scores, ScoreError> {
         let outputs = outputs(self.task, self.classes.len());
-        let (features, model) = (&self.features, self.model.as_ref());
-        Scorer { features, model, task: self.task, outputs }.score(frame)
+        let predicted = |block: &Block, out: &mut [f64]| {
+            self.model.predict(block, out);
+            if let Some(calibration) = &self.calibration {
+                calibration.apply(out, block.rows);
+            }
+        };
+        scored(self.task, predict(&self.features, outputs, frame, &predicted)?)
     }
 
     /// A version made of what was fitted; scores and importances can be filled in later.
@@ -114,7 +169,8 @@ impl Fitted {
         schema: TableSchema,
         reference: ReferenceProfile,
     ) -> Artifact {
-        let Self { features, task, classes, positive, kind, model, warnings: _ } = self;
+        let Self { features, task, classes, positive, kind, model, calibration, warnings: _ } =
+            self;
         let (score_reference, importance) = (None, None);
         Artifact {
             facts,
@@ -125,6 +181,7 @@ impl Fitted {
             positive,
             kind,
             model,
+            calibration,
             reference,
             score_reference,
             importance,

@@ -30,8 +30,8 @@ pub fn forward(times: &[i64], gap_micros: i128, count: usize) -> Vec<Fold> {
         let rows = || times.iter().copied().enumerate();
         let test =
             rows().filter(|(_, time)| *time >= from && until.is_none_or(|until| *time < until));
-        let last = i128::from(from) - gap_micros.max(0);
-        let train = rows().filter(|(_, time)| *time < from && i128::from(*time) <= last);
+        let before = i128::from(from) - gap_micros.max(0);
+        let train = rows().filter(|(_, time)| i128::from(*time) < before);
         Some(Fold {
             train: train.map(|(row, _)| row).collect(),
             test: test.map(|(row, _)| row).collect(),

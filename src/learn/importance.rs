@@ -56,7 +56,7 @@ impl Importance {
         reader.read(&(0..rows), &mut block);
         let predict = |block: &Block| {
             let mut out = vec![0.0; artifact.outputs() * rows];
-            artifact.model.predict(block, &mut out);
+            artifact.predict(block, &mut out);
             out
         };
         let scores = predict(&block);

@@ -6,6 +6,8 @@
 //! infinite. Fitting gives the same bytes at any number of threads: rows are summed in fixed lanes,
 //! which are added up in order.
 
+/// Probabilities brought to what comes true.
+mod calibration;
 /// The mean and spread of matrix columns, as solvers want them.
 mod coordinates;
 /// One tree.
@@ -36,9 +38,13 @@ mod random_forest;
 mod tree;
 /// A weighted sum of columns: the fitted state of all linear kinds.
 mod weighted_sum;
+/// What weights mean, whatever the kind.
+#[cfg(test)]
+mod weighting;
 
 use linfa::DatasetBase;
 
+pub use self::calibration::{CALIBRATIONS, Calibration};
 pub use self::label::{CLASSES_MAX, LabelError, Labels, ReadLabels, read_labels};
 use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Block, Design, Encoding, Scaling, Slot};
@@ -106,7 +112,7 @@ pub trait Model: std::fmt::Debug + Send + Sync {
     fn weights(&self) -> Option<Vec<(f64, Vec<f64>)>>;
 }
 
-/// The rows that a model is fitted on.
+/// The rows that a model is fitted on. How much each counts is said by [`Design::weights`].
 pub type Training<'a> = DatasetBase<&'a Design, Target<'a>>;
 
 /// What is to be learned, one entry for each row of the design.

@@ -7,11 +7,11 @@
 use rayon::prelude::*;
 
 use crate::domain::job::search::SearchSpec;
-use crate::domain::job::{Job, ModelParams, Task};
+use crate::domain::job::{Job, ModelSpec, Task};
 use crate::learn::artifact::Scores;
 use crate::learn::compare::{Truth, measure};
 use crate::learn::features::FeatureColumn;
-use crate::learn::fit::fit;
+use crate::learn::fit::{Examples, fit_examples};
 use crate::learn::folds::Fold;
 use crate::learn::metric::Metric;
 use crate::learn::model::Labels;
@@ -24,11 +24,9 @@ pub struct SearchRows<'a> {
     pub columns: &'a [FeatureColumn],
     /// All rows that were read.
     pub table: &'a TrainingTable,
-    /// Those to fit on, as places in the table.
-    pub rows: &'a [usize],
-    /// Their labels, in that order.
-    pub labels: &'a Labels,
-    /// Places among `rows`.
+    /// Those to fit on.
+    pub examples: &'a Examples,
+    /// Places among the examples.
     pub folds: &'a [Fold],
 }
 
@@ -59,9 +57,8 @@ pub fn try_all(
     rows: &SearchRows<'_>,
     has_time: impl Fn() -> bool,
 ) -> Vec<Tried> {
-    let judge = |params: &ModelParams| {
-        let mut job = job.clone();
-        job.model.params = *params;
+    let judge = |model: &ModelSpec| {
+        let job = Job { model: model.clone(), ..job.clone() };
         let values = rows.folds.par_iter().map(|fold| judge(&job, metric, rows, fold));
         match values.collect::<Result<Vec<f64>, String>>() {
             Ok(values) => Tried::Judged(values),
@@ -69,7 +66,7 @@ pub fn try_all(
         }
     };
     let trials = search.trials.iter();
-    trials.map(|trial| if has_time() { judge(&trial.params) } else { Tried::OutOfTime }).collect()
+    trials.map(|trial| if has_time() { judge(&trial.model) } else { Tried::OutOfTime }).collect()
 }
 
 /// The place of the best trial by its mean, the first of equals; `None` if none could be judged.
@@ -88,14 +85,12 @@ fn judge(
     rows: &SearchRows<'_>,
     fold: &Fold,
 ) -> Result<f64, String> {
-    let places = |side: &[usize]| side.iter().map(|place| rows.rows[*place]).collect::<Vec<_>>();
-    let (train, test) = (places(&fold.train), places(&fold.test));
-    let labels = rows.labels.gather(&fold.train);
-    let fitted =
-        fit(job, rows.columns, rows.table, &train, &labels).map_err(|error| error.to_string())?;
-    let scores = fitted.score(&rows.table.frame(&test)).map_err(|error| error.to_string())?;
+    let (train, test) = (rows.examples.gather(&fold.train), rows.examples.gather(&fold.test));
+    let fitted = fit_examples(job, rows.columns, rows.table, &train);
+    let fitted = fitted.map_err(|error| error.to_string())?;
+    let scores = fitted.score(&rows.table.frame(&test.rows)).map_err(|error| error.to_string())?;
     let columns = scores.columns();
-    let found = match (rows.labels.gather(&fold.test), &scores, fitted.task) {
+    let found = match (test.labels, &scores, fitted.task) {
         (Labels::Values(values), Scores::Value(_), Task::Regression) => {
             measure(metric, Truth::Regression(&values), &columns)
         }

@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod calibration;
 #[cfg(feature = "failpoints")]
 mod chaos;
 mod cli;

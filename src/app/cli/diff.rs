@@ -100,8 +100,8 @@ async fn job_settings(
     let text = world.store.definition(&run.job_sha256).await.map_err(failed)?.unwrap_or_default();
     // A job file of an older nightshift may not parse any more; the other facts still stand.
     let Ok(job) = parse("recorded", text.as_bytes()) else { return Ok(Vec::new()) };
-    let trains =
-        |key: &str| ["features", "model", "train"].iter().any(|part| key.starts_with(part));
+    let parts = ["data.weight", "features", "model", "train"];
+    let trains = |key: &str| parts.iter().any(|part| key.starts_with(part));
     let told = settings(&job, &text).into_iter().filter(|setting| trains(&setting.key));
     Ok(told.map(|setting| (setting.key, setting.value)).collect())
 }

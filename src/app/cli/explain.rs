@@ -21,7 +21,7 @@ use crate::learn::check::CHECKS;
 use crate::learn::compare::COMPARISONS;
 use crate::learn::drift::{TESTS, domain_classifier};
 use crate::learn::metric::METRICS;
-use crate::learn::model::KINDS;
+use crate::learn::model::{CALIBRATIONS, KINDS};
 
 /// Explain a check, model kind, metric, comparison, drift test, problem code, cron or run
 #[derive(Debug, clap::Args)]
@@ -132,6 +132,8 @@ fn entries() -> Vec<Entry> {
         TESTS.iter().map(|test| Entry { id: test.id(), kind: "drift_test", text: test.explain() });
     let classifier =
         Entry { id: domain_classifier::ID, kind: "drift_test", text: domain_classifier::EXPLAIN };
+    let calibrations =
+        CALIBRATIONS.iter().map(|(id, text)| Entry { id, kind: "calibration", text });
     let codes = CODES.iter().map(|(code, text)| Entry { id: code, kind: "problem_code", text });
     checks
         .chain(kinds)
@@ -139,6 +141,7 @@ fn entries() -> Vec<Entry> {
         .chain(comparisons)
         .chain(tests)
         .chain([classifier])
+        .chain(calibrations)
         .chain(codes)
         .collect()
 }

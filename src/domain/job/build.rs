@@ -17,9 +17,9 @@ use crate::domain::job::keys::kinds;
 use crate::domain::job::rules::Schedules;
 use crate::domain::job::section::Section;
 use crate::domain::job::{
-    CategoricalImpute, CheckAction, CheckSpec, DataSpec, Expectation, FeatureSelection,
-    FeaturesSpec, FileFormat, Job, ModelParams, ModelSpec, NumericImpute, Scale, ScoreSpec, Split,
-    Task, TestSize, TrainSpec,
+    Calibrate, CategoricalImpute, CheckAction, CheckSpec, ClassWeight, DataSpec, Expectation,
+    FeatureSelection, FeaturesSpec, FileFormat, Job, ModelParams, ModelSpec, NumericImpute, Scale,
+    ScoreSpec, Split, Task, TestSize, TrainSpec,
 };
 
 /// The job that a file without a fault describes.
@@ -63,6 +63,7 @@ fn data(data: &Section) -> Option<DataSpec> {
         id: data.text("id").map(str::to_owned),
         time: data.text("time").map(str::to_owned),
         label: data.text("label").map(str::to_owned),
+        weight: data.text("weight").map(str::to_owned),
     })
 }
 
@@ -102,6 +103,11 @@ fn model(model: &Section) -> Option<ModelSpec> {
         task: Task::parse(model.text("task")?)?,
         params: model_params(kind_of(model)?, model.section("params"))?,
         positive: model.text("positive").map(str::to_owned),
+        class_weight: match model.section("params").text("class_weight") {
+            Some("balanced") => ClassWeight::Balanced,
+            _ => ClassWeight::None,
+        },
+        calibrate: model.text("calibrate").and_then(Calibrate::parse),
     })
 }
 
@@ -167,12 +173,7 @@ fn score(score: &Section) -> Option<ScoreSpec> {
 fn train(job: &Section, has_time: bool) -> Option<TrainSpec> {
     let (train, model) = (job.section("train"), job.section("model"));
     let seed = train.integer("seed")?.try_into().ok()?;
-    let search = if train.has("search") {
-        let kind = kind_of(model)?;
-        Some(search::search(train, (kind, model.section("params")), seed)?)
-    } else {
-        None
-    };
+    let search = if train.has("search") { Some(search::search(train, model, seed)?) } else { None };
     let split = train.section("split");
     let by_time = match split.text("by") {
         Some(by) => by == "time",

@@ -30,8 +30,12 @@ pub static CODES: &[(&str, &str)] = &[
         "`then = \"quarantine\"` sets single rows aside. Only expectations that are judged row by row can do that: `not_null`, `between`, `in_set`, `matches`, `unique`. The others say something about the table; write `fail` or `warn`.",
     ),
     (
+        "classes_only",
+        "`model.calibrate` and `class_weight` are about the probabilities of classes, so they need `task = \"binary\"` or `\"multiclass\"`. The rows of a regression are weighed by `data.weight`.",
+    ),
+    (
         "column_clash",
-        "A column has one role, and the table of scores has one column of each name. `id`, `time` and `label` are three columns; a feature is numeric or categorical; a copied column is not called like one that scoring writes (`score`, `decision`, `prediction`, `model_version`).",
+        "A column has one role, and the table of scores has one column of each name. `id`, `time`, `label` and `weight` are four columns; a weight is no feature; a feature is numeric or categorical; a copied column is not called like one that scoring writes (`score`, `decision`, `prediction`, `model_version`).",
     ),
     (
         "cron_form",

@@ -41,6 +41,7 @@ pub(crate) fn apply(job: &Section, faults: &mut Faults) -> Schedules {
     timing::apply(job, faults);
     model(job.section("model"), faults);
     binary(job, faults);
+    classes(job.section("model"), faults);
     columns::apply(job, faults);
     templates(job, faults);
     output(job, faults);
@@ -133,6 +134,27 @@ fn binary(job: &Section, faults: &mut Faults) {
             let help = "leave it out";
             faults.add_with_help(section.key_span(key), "binary_only", message, help);
         }
+    }
+}
+
+/// Keys that make sense only where there are classes.
+fn classes(model: &Section, faults: &mut Faults) {
+    if model.text("task") != Some("regression") {
+        return;
+    }
+    if let Some(found) = model.text("calibrate").filter(|found| *found != "none") {
+        let message = format!(
+            "`model.calibrate` = `\"{found}\"` is for classes, found the task `regression`"
+        );
+        let help = "leave it out; a regression predicts no probabilities";
+        faults.add_with_help(model.span("calibrate"), "classes_only", message, help);
+    }
+    let params = model.section("params");
+    if params.text("class_weight").is_some_and(|found| found != "none") {
+        let message = "`model.params.class_weight` is for classes, found the task `regression`";
+        let help = "leave it out; `data.weight` weighs the rows of a regression";
+        let (span, code) = (params.span("class_weight"), "classes_only");
+        faults.add_with_help(span, code, message.to_owned(), help);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Trials are drawn when the file is read, from the file and its seed alone, so that `validate` and `plan` know
 //! them. What they are judged by is not said here.
 
-use crate::domain::job::ModelParams;
+use crate::domain::job::ModelSpec;
 
 /// Most combinations of a search space: each of them has a number.
 const COMBINATIONS_MAX: u64 = 1 << 53;
@@ -26,8 +26,8 @@ pub struct SearchSpec {
 /// One combination of parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
-    /// All parameters of the kind, with those of the combination.
-    pub params: ModelParams,
+    /// What is learned, with the parameters of the combination.
+    pub model: ModelSpec,
     /// Those of the combination as the job file writes them: `alpha = 0.1, tolerance = 1e-8`.
     pub setting: String,
 }

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! "NSMODEL\n"  format version (u16)  length of the rest (u64)  sha256 of the rest   (little-endian)
-//! rest: length of the kind (u8)  kind  schema hash (32 bytes)  body (postcard)  importances (postcard)
+//! rest: length of the kind (u8)  kind  schema hash (32 bytes)  body  importances  calibration   (postcard)
 //! ```
 //!
-//! Files of format version 2 end with the body, and are read as files without importances.
+//! Files of format version 2 end with the body, those of version 3 with the importances: they are read as files
+//! without what comes after.
 //!
 //! The hash tells damage from a file that was written by something else; it is no signature. Reading
 //! allocates in proportion to the bytes at hand, never to a length that they claim, and whatever is
@@ -21,11 +22,13 @@ use crate::domain::table::{ColumnType, TableSchema};
 use crate::learn::artifact::{Artifact, TrainingFacts, outputs};
 use crate::learn::features::{FittedColumn, FittedFeatures};
 use crate::learn::importance::Importance;
-use crate::learn::model::{CLASSES_MAX, kind};
+use crate::learn::model::{CLASSES_MAX, Calibration, kind};
 use crate::learn::profile::ReferenceProfile;
 
 /// The version of the form that is written.
-pub const FORMAT_VERSION: u16 = 3;
+pub const FORMAT_VERSION: u16 = 4;
+/// The version before calibration, which is read as well.
+const WITHOUT_CALIBRATION: u16 = 3;
 /// The version before importances, which is read as well.
 const WITHOUT_IMPORTANCE: u16 = 2;
 
@@ -128,8 +131,8 @@ impl Artifact {
         let mut rest = vec![kind_bytes];
         rest.extend_from_slice(kind);
         rest.extend_from_slice(&schema_hash(&self.schema)?);
-        let rest =
-            postcard::to_extend(&(body, &self.importance), rest).map_err(ArtifactError::Encode)?;
+        let parts = (body, &self.importance, &self.calibration);
+        let rest = postcard::to_extend(&parts, rest).map_err(ArtifactError::Encode)?;
         let found = HEADER_BYTES + rest.len();
         if found > BYTES_MAX {
             return Err(ArtifactError::TooLarge { found });
@@ -163,6 +166,10 @@ impl Artifact {
             WITHOUT_IMPORTANCE => (None, after),
             _ => postcard::take_from_bytes::<Option<Importance>>(after).map_err(unreadable)?,
         };
+        let (calibration, after) = match version {
+            WITHOUT_IMPORTANCE | WITHOUT_CALIBRATION => (None, after),
+            _ => postcard::take_from_bytes::<Option<Calibration>>(after).map_err(unreadable)?,
+        };
         if !after.is_empty() {
             return Err(damaged("it goes on after its end"));
         }
@@ -177,9 +184,15 @@ impl Artifact {
         if importance.as_ref().is_some_and(|importance| !importance.is_sound(features)) {
             return Err(damaged("its importances do not fit its features"));
         }
+        let outputs = outputs(task, body.classes.len());
+        let fits =
+            |calibration: &Calibration| task != Task::Regression && calibration.is_sound(outputs);
+        if !calibration.as_ref().is_none_or(fits) {
+            return Err(damaged("its calibration does not fit its classes"));
+        }
         let slots = body.features.slots();
         let model = kind
-            .decode(&body.model, &slots, outputs(task, body.classes.len()))
+            .decode(&body.model, &slots, outputs)
             .ok_or(damaged("its model does not fit its features"))?;
         let positive = usize::try_from(body.positive).unwrap_or_default();
         Ok(Self {
@@ -191,6 +204,7 @@ impl Artifact {
             positive,
             kind,
             model,
+            calibration,
             reference: body.reference,
             score_reference: body.score_reference,
             importance,
@@ -232,7 +246,7 @@ fn checked_rest(bytes: &[u8]) -> Result<(u16, &[u8]), ArtifactError> {
     let bytes = bytes.strip_prefix(MAGIC).ok_or(ArtifactError::NotAnArtifact)?;
     let (version, bytes) = bytes.split_first_chunk::<2>().ok_or(damaged("it ends early"))?;
     let version = u16::from_le_bytes(*version);
-    if ![WITHOUT_IMPORTANCE, FORMAT_VERSION].contains(&version) {
+    if ![WITHOUT_IMPORTANCE, WITHOUT_CALIBRATION, FORMAT_VERSION].contains(&version) {
         return Err(ArtifactError::OtherFormat { found: version });
     }
     let (length, bytes) = bytes.split_first_chunk::<8>().ok_or(damaged("it ends early"))?;
@@ -277,6 +291,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::job::Calibrate;
     use crate::learn::fit::sample::{FITS, Sample};
 
     fn bytes(kind: &str) -> Vec<u8> {
@@ -324,9 +339,9 @@ mod tests {
         check_refused(b"", "the file is not a nightshift model");
         check_refused(b"PAR1 and so on", "the file is not a nightshift model");
         let mut other = good.clone();
-        other[8] = 4;
+        other[8] = 5;
         let wanted =
-            "the model file has format version 4, wanted 3; use the nightshift that wrote it";
+            "the model file has format version 5, wanted 4; use the nightshift that wrote it";
         check_refused(&other, wanted);
         let early = "the model file is damaged: it is shorter or longer than it says";
         check_refused(&good[..good.len() - 1], early);
@@ -351,24 +366,50 @@ mod tests {
     fn the_form_of_this_format_version_never_changes() {
         assert_eq!(
             hex_digest(&bytes("dummy")),
-            "92f2c97a22a71b0cd1c5688b0a11adae0092c64e5887484f8c679ba2d78cd5e5"
+            "3fff4bf82aef03f28daf2baf3964ff88bed0414248f0493781806aee47a72678"
         );
     }
 
-    /// The digest is the one that this test held when 2 was the version that was written.
+    /// The digests are those that this test held when 2 and 3 were the versions that were written.
     #[test]
-    fn files_of_the_version_before_importances_are_read() {
+    fn files_of_the_versions_before_importances_and_calibration_are_read() {
         let mut old = bytes("dummy");
-        assert_eq!(old.pop(), Some(0), "no importances");
-        old[8] = 2;
-        let old = resealed(old);
-        assert_eq!(
-            hex_digest(&old),
-            "312d01eb305a5f6b0cd378957f73c6db7e53b5272ad79db0305cd4ea82d4d224"
-        );
-        let read = Artifact::decode(&old).unwrap();
-        assert_eq!(read.importance, None);
-        assert_eq!(read.encode().unwrap(), bytes("dummy"));
+        assert_eq!(old.pop(), Some(0), "no calibration");
+        for (version, digest) in [
+            (3, "92f2c97a22a71b0cd1c5688b0a11adae0092c64e5887484f8c679ba2d78cd5e5"),
+            (2, "312d01eb305a5f6b0cd378957f73c6db7e53b5272ad79db0305cd4ea82d4d224"),
+        ] {
+            old[8] = version;
+            let sealed = resealed(old.clone());
+            assert_eq!(hex_digest(&sealed), digest);
+            let read = Artifact::decode(&sealed).unwrap();
+            assert!(read.importance.is_none() && read.calibration.is_none());
+            assert_eq!(read.encode().unwrap(), bytes("dummy"));
+            assert_eq!(old.pop(), Some(0), "no importances");
+        }
+    }
+
+    #[test]
+    fn a_calibration_must_be_that_of_the_classes() {
+        let sample = Sample::new(300);
+        let wanted = "the model file is damaged: its calibration does not fit its classes";
+        for (label, task, kind) in FITS {
+            let mut artifact = sample.artifact(label, task, kind);
+            let said = vec![vec![0.2, 0.4, 0.9]; artifact.outputs()];
+            let truth = [0, 1, 1];
+            artifact.calibration = Some(Calibration::fit(Calibrate::Isotonic, &said, &truth, None));
+            let bytes = artifact.encode().unwrap();
+            if *task == "regression" {
+                check_refused(&bytes, wanted);
+                continue;
+            }
+            let read = Artifact::decode(&bytes).unwrap();
+            assert_eq!(read.calibration, artifact.calibration);
+            assert_eq!(read.method(), format!("{kind}+isotonic"));
+            let said = vec![vec![0.2, 0.4, 0.9]; artifact.outputs() + 1];
+            artifact.calibration = Some(Calibration::fit(Calibrate::Platt, &said, &truth, None));
+            check_refused(&artifact.encode().unwrap(), wanted);
+        }
     }
 
     #[test]
@@ -382,8 +423,8 @@ mod tests {
         assert_eq!(read.importance_of("two"), None);
         let other = sample.artifact("three", "multiclass", "dummy");
         let mut forged = other.encode().unwrap();
-        forged.pop();
-        forged.extend(postcard::to_stdvec(&Some(vec![1.0, 0.0])).unwrap());
+        forged.truncate(forged.len() - 2);
+        forged.extend(postcard::to_stdvec(&(Some(vec![1.0, 0.0]), 0u8)).unwrap());
         let wanted = "the model file is damaged: its importances do not fit its features";
         check_refused(&resealed(forged), wanted);
     }
@@ -428,7 +469,7 @@ mod tests {
         fn random_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             prop_assert!(Artifact::decode(&bytes).is_err());
             let forged = resealed([vec![0; HEADER_BYTES], bytes].concat());
-            let forged = [MAGIC.as_slice(), &[3, 0], &forged[10..]].concat();
+            let forged = [MAGIC.as_slice(), &[4, 0], &forged[10..]].concat();
             prop_assert!(Artifact::decode(&forged).is_err());
         }
     }

@@ -9,8 +9,7 @@ use rayon::prelude::*;
 use crate::domain::frame::Frame;
 use crate::domain::job::Task;
 use crate::learn::artifact::Artifact;
-use crate::learn::features::{BatchError, BlockReader, FittedFeatures};
-use crate::learn::model::Model;
+use crate::learn::features::{BatchError, Block, BlockReader, FittedFeatures};
 
 /// The scores of a batch, finite.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,64 +38,67 @@ pub enum ScoreError {
     },
 }
 
-/// A model with the transforms of its features: all that scores.
-#[derive(Debug, Clone, Copy)]
-pub struct Scorer<'a> {
-    /// How columns become a matrix.
-    pub features: &'a FittedFeatures,
-    /// The fitted model.
-    pub model: &'a dyn Model,
-    /// What is predicted.
-    pub task: Task,
-    /// How many outputs the model has.
-    pub outputs: usize,
-}
-
 impl Artifact {
     /// Scores the rows of `frame`.
     pub fn score(&self, frame: &Frame<'_>) -> Result<Scores, ScoreError> {
-        let (features, model) = (&self.features, self.model.as_ref());
-        Scorer { features, model, task: self.task, outputs: self.outputs() }.score(frame)
+        let predicted = |block: &Block, out: &mut [f64]| self.predict(block, out);
+        scored(self.task, predict(&self.features, self.outputs(), frame, &predicted)?)
     }
 }
 
-impl Scorer<'_> {
-    /// Scores the rows of `frame`.
-    pub fn score(&self, frame: &Frame<'_>) -> Result<Scores, ScoreError> {
-        let reader = BlockReader::new(self.features, frame)?;
-        let outputs = self.outputs;
-        let ranges = reader.ranges();
-        let blocks: Vec<Vec<f64>> = ranges
-            .par_iter()
-            .map_init(
-                || reader.block(),
-                |block, rows| {
-                    reader.read(rows, block);
-                    let mut out = vec![0.0; outputs * rows.len()];
-                    self.model.predict(block, &mut out);
-                    out
-                },
-            )
-            .collect();
-        let mut columns: Vec<Vec<f64>> =
-            (0..outputs).map(|_| Vec::with_capacity(frame.rows)).collect();
-        for (rows, block) in ranges.iter().zip(&blocks) {
-            for (column, part) in columns.iter_mut().zip(block.chunks(rows.len())) {
-                column.extend_from_slice(part);
-            }
+/// Columns of predictions as the scores of a task.
+pub(in crate::learn) fn scored(task: Task, columns: Vec<Vec<f64>>) -> Result<Scores, ScoreError> {
+    for column in &columns {
+        if let Some(row) = column.iter().position(|score| !score.is_finite()) {
+            return Err(ScoreError::NotFinite { row, score: column[row].to_string() });
         }
-        for column in &columns {
-            if let Some(row) = column.iter().position(|score| !score.is_finite()) {
-                return Err(ScoreError::NotFinite { row, score: column[row].to_string() });
-            }
-        }
-        Ok(match self.task {
-            Task::Multiclass => Scores::Classes(columns),
-            Task::Binary | Task::Regression => {
-                Scores::Value(columns.into_iter().next().unwrap_or_default())
-            }
-        })
     }
+    Ok(match task {
+        Task::Multiclass => Scores::Classes(columns),
+        Task::Binary | Task::Regression => {
+            Scores::Value(columns.into_iter().next().unwrap_or_default())
+        }
+    })
+}
+
+impl Artifact {
+    /// Predicts the rows of `block` as [`crate::learn::model::Model::predict`] does, calibrated.
+    pub(in crate::learn) fn predict(&self, block: &Block, out: &mut [f64]) {
+        self.model.predict(block, out);
+        if let Some(calibration) = &self.calibration {
+            calibration.apply(out, block.rows);
+        }
+    }
+}
+
+/// One column for each of `outputs`, as `predicted` says of the rows of `frame`, block by block.
+pub(in crate::learn) fn predict(
+    features: &FittedFeatures,
+    outputs: usize,
+    frame: &Frame<'_>,
+    predicted: &(impl Fn(&Block, &mut [f64]) + Sync),
+) -> Result<Vec<Vec<f64>>, BatchError> {
+    let reader = BlockReader::new(features, frame)?;
+    let ranges = reader.ranges();
+    let blocks: Vec<Vec<f64>> = ranges
+        .par_iter()
+        .map_init(
+            || reader.block(),
+            |block, rows| {
+                reader.read(rows, block);
+                let mut out = vec![0.0; outputs * rows.len()];
+                predicted(block, &mut out);
+                out
+            },
+        )
+        .collect();
+    let mut columns: Vec<Vec<f64>> = (0..outputs).map(|_| Vec::with_capacity(frame.rows)).collect();
+    for (rows, block) in ranges.iter().zip(&blocks) {
+        for (column, part) in columns.iter_mut().zip(block.chunks(rows.len())) {
+            column.extend_from_slice(part);
+        }
+    }
+    Ok(columns)
 }
 
 impl Scores {

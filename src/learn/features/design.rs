@@ -12,6 +12,7 @@ use crate::learn::features::{
     CategoryTransform, FeatureError, FittedColumn, FittedFeatures, RawNumber, Slot, Transform,
 };
 use crate::learn::table::TrainingTable;
+use crate::learn::weights::RowWeights;
 
 /// Most cells of a matrix: 8 GiB.
 const CELLS_MAX: usize = 1 << 30;
@@ -26,6 +27,7 @@ pub struct Design {
     slots: Vec<Slot>,
     groups: Vec<LevelGroup>,
     values: Vec<f64>,
+    weights: Option<RowWeights>,
 }
 
 /// Columns of which exactly one is 1 in every training row, and the others 0.
@@ -67,7 +69,8 @@ impl Design {
             parts.into_par_iter().map(|(column, part)| fill(column, table, rows, part)).collect();
         filled.into_iter().collect::<Result<(), _>>()?;
         let groups = groups(features, &slots);
-        Ok(Self { rows: rows.len(), names: features.names(), slots, groups, values })
+        let (rows, names) = (rows.len(), features.names());
+        Ok(Self { rows, names, slots, groups, values, weights: None })
     }
 
     /// How many rows the matrix has.
@@ -119,7 +122,34 @@ impl Design {
             slots: (0..columns.len()).map(|column| Slot::Number { column }).collect(),
             groups: Vec::new(),
             values: columns.concat(),
+            weights: None,
         }
+    }
+
+    /// The matrix whose rows count as `weights` say, one for each; without any, every row counts once.
+    ///
+    /// They are part of the matrix, and not those of linfa's `DatasetBase`, because linfa's are f32, which
+    /// cannot hold a weight such as 0.1 or 2^24 + 1, and because every solver here is handed the matrix.
+    #[must_use]
+    pub fn weighted(self, weights: Option<RowWeights>) -> Self {
+        let fits = weights.as_ref().is_none_or(|weights| weights.relative().len() == self.rows);
+        debug_assert!(fits, "there is one weight for each row");
+        Self { weights, ..self }
+    }
+
+    /// How much each row counts, with a mean of 1; `None` if every row counts once.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_ref().map(RowWeights::relative)
+    }
+
+    /// How many rows the rows stand for: the sum of their weights as they were given.
+    pub fn weight_total(&self) -> f64 {
+        self.weights.as_ref().map_or(self.rows as f64, RowWeights::total)
+    }
+
+    /// The mean of `values`, one for each row, as the rows count.
+    pub fn mean(&self, values: &[f64]) -> f64 {
+        weighted_sum(values, self.weights()) / values.len() as f64
     }
 }
 
@@ -132,6 +162,14 @@ impl Records for &Design {
 
     fn nfeatures(&self) -> usize {
         self.width()
+    }
+}
+
+/// `Σ weights[i] · values[i]`, or the plain sum.
+fn weighted_sum(values: &[f64], weights: Option<&[f64]>) -> f64 {
+    match weights {
+        None => values.iter().sum(),
+        Some(weights) => values.iter().zip(weights).map(|(value, weight)| value * weight).sum(),
     }
 }
 

@@ -3,6 +3,9 @@
 //! The numbers are in `data/oracle/models.json`, made by `data/oracle/make_models.py`, which prepares the
 //! table by hand in the same way.
 
+/// The same with weights.
+mod weighted;
+
 use std::fmt::Write as _;
 
 use serde::Deserialize;
@@ -137,13 +140,18 @@ fn facts() -> TrainingFacts {
 }
 
 fn fitted(job: &Job, wine: &Wine) -> (Artifact, Labels) {
+    fitted_with(job, wine, None)
+}
+
+fn fitted_with(job: &Job, wine: &Wine, weights: Option<Vec<f64>>) -> (Artifact, Labels) {
     let mut table = TrainingTable::new(&wine.schema());
     table.push(&wine.frame()).unwrap();
     let rows: Vec<usize> = (0..table.rows()).collect();
     let label = job.data.label.as_deref().unwrap();
     let labels = read_labels(job.model.task, &table.cells(label, &rows).unwrap()).unwrap().labels;
     let columns = choose(&job.features, &wine.schema(), &[label]).unwrap();
-    let fitted = fit(job, &columns, &table, &rows, &labels).unwrap();
+    let examples = Examples { weights, ..Examples::plain(&rows, &labels) };
+    let fitted = fit_examples(job, &columns, &table, &examples).unwrap();
     let reference = ReferenceProfile::default();
     (fitted.into_artifact(facts(), wine.schema(), reference), labels)
 }

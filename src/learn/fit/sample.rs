@@ -9,11 +9,12 @@ use crate::domain::job::parse::parse;
 use crate::domain::table::{ColumnSchema, ColumnType, TableSchema};
 use crate::learn::artifact::{Artifact, TrainingFacts};
 use crate::learn::features::choose;
-use crate::learn::fit::fit;
+use crate::learn::fit::{Examples, fit_examples};
 use crate::learn::model::read_labels;
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::split::FittedRows;
 use crate::learn::table::TrainingTable;
+use crate::learn::weights::read_weights;
 
 /// Columns `x0`, `x1` (with nulls, NaN and infinities), `city` (text with nulls), `code` (integers) and the
 /// labels `two`, `three` and `value`, which depend on them.
@@ -127,14 +128,22 @@ impl Sample {
 
     /// An artifact fitted to all rows.
     pub(crate) fn artifact(&self, label: &str, task: &str, kind: &str) -> Artifact {
-        let job = Self::job(label, task, kind);
+        self.artifact_of(&Self::job(label, task, kind))
+    }
+
+    /// An artifact of a job that was made by [`Sample::job`] and changed, fitted to all rows.
+    pub(crate) fn artifact_of(&self, job: &Job) -> Artifact {
+        let label = job.data.label.as_deref().unwrap();
         let mut table = TrainingTable::new(&Self::schema());
         table.push(&self.frame()).unwrap();
         let rows: Vec<usize> = (0..table.rows()).collect();
         let labels =
             read_labels(job.model.task, &table.cells(label, &rows).unwrap()).unwrap().labels;
         let columns = choose(&job.features, &Self::schema(), &[label]).unwrap();
-        let fitted = fit(&job, &columns, &table, &rows, &labels).unwrap();
+        let weights = job.data.weight.as_ref().map(|column| table.cells(column, &rows).unwrap());
+        let weights = weights.map(|cells| read_weights(&cells, &rows).unwrap());
+        let examples = Examples { weights, ..Examples::plain(&rows, &labels) };
+        let fitted = fit_examples(job, &columns, &table, &examples).unwrap();
         let facts = TrainingFacts {
             model: "sample".to_owned(),
             tick: "2026-01-05T00:00:00Z".to_owned(),

@@ -1,4 +1,4 @@
-//! The mean and spread of matrix columns, as solvers want them.
+//! The mean and spread of matrix columns, as solvers want them, each row counting by its weight.
 //!
 //! A solver that sees columns of mean 0 and standard deviation 1 needs few iterations and loses no digits.
 //! Whether the *features* are scaled is the job's choice, since penalties act on them; solvers work in
@@ -20,8 +20,8 @@ pub(super) struct Coordinate {
 
 /// The coordinates of every column of `design`, or the name of a column that cannot be computed with.
 pub(super) fn coordinates(design: &Design) -> Result<Vec<Coordinate>, FitError> {
-    let measured: Vec<Coordinate> =
-        (0..design.width()).into_par_iter().map(|column| measure(design.column(column))).collect();
+    let columns = (0..design.width()).into_par_iter();
+    let measured: Vec<Coordinate> = columns.map(|column| measure(design, column)).collect();
     let is_sound = |found: &Coordinate| found.centre.is_finite() && found.spread.is_finite();
     match measured.iter().position(|found| !is_sound(found)) {
         Some(column) => Err(FitError::NotFinite { column: design.names()[column].clone() }),
@@ -40,14 +40,19 @@ pub(super) fn shift(intercept: f64, weights: &[f64], coordinates: &[Coordinate])
     intercept - moved.sum::<f64>()
 }
 
-fn measure(values: &[f64]) -> Coordinate {
-    let rows = values.len() as f64;
+fn measure(design: &Design, column: usize) -> Coordinate {
+    let values = design.column(column);
     let first = values.first().copied().unwrap_or_default();
     if all_equal(values) {
         return Coordinate { centre: first, spread: 0.0 };
     }
-    let centre = values.iter().sum::<f64>() / rows;
-    let variance = values.iter().map(|value| (value - centre).powi(2)).sum::<f64>() / rows;
+    let centre = design.mean(values);
+    let deviation = |value: &f64| (value - centre).powi(2);
+    let squares: f64 = match design.weights() {
+        None => values.iter().map(deviation).sum(),
+        Some(weights) => values.iter().zip(weights).map(|(value, by)| by * deviation(value)).sum(),
+    };
+    let variance = squares / values.len() as f64;
     Coordinate { centre, spread: variance.sqrt() }
 }
 

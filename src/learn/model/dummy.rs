@@ -25,7 +25,7 @@ impl Kind for Dummy {
     fn explain(&self) -> &'static str {
         "# dummy\n\n\
          Predicts the same for every row: the shares of the classes among the training rows, or the mean of \
-         the label. It has no parameters and looks at no feature. A model that does not beat it has learned \
+         the label, each row counting by its `data.weight`. It has no parameters and looks at no feature. A model that does not beat it has learned \
          nothing."
     }
 
@@ -81,12 +81,14 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
     type Object = Constant;
 
     fn fit(&self, training: &Training<'a>) -> Result<Constant, FitError> {
+        let design = *training.records();
+        let weights = design.weights();
         let outputs = match *training.targets() {
-            Target::Values(values) => vec![values.iter().sum::<f64>() / values.len() as f64],
+            Target::Values(values) => vec![design.mean(values)],
             Target::Classes(ClassTarget { index, count, outputs }) => {
                 let mut counts = vec![0.0; count];
-                for class in index {
-                    counts[*class as usize] += 1.0;
+                for (row, class) in index.iter().enumerate() {
+                    counts[*class as usize] += weights.map_or(1.0, |weights| weights[row]);
                 }
                 let mut shares: Vec<f64> =
                     counts.iter().map(|rows| rows / index.len() as f64).collect();

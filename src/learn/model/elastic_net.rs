@@ -42,7 +42,9 @@ impl Kind for ElasticNet {
          | `tolerance` | the fit is done when no column violates the optimality conditions by more than this, \
          as a correlation with the residual | 1e-7 |\n\n\
          Numbers are scaled unless `features.scale` says otherwise; the penalties act on the scaled weights. \
-         The tolerance is not scikit-learn's duality gap; at the default it is the stricter one."
+         The tolerance is not scikit-learn's duality gap; at the default it is the stricter one. With \
+         `data.weight` each squared error counts by its weight, scaled to a mean of 1 as in scikit-learn, so \
+         that `alpha` means the same in any unit of the weights."
     }
 
     fn tasks(&self) -> &'static [Task] {
@@ -126,9 +128,13 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
             let (what, found, max) = ("matrix columns", columns.len(), COLUMNS_MAX);
             return Err(FitError::TooLarge { kind: ID, what, found, max });
         }
-        let mean = target.iter().sum::<f64>() / target.len() as f64;
-        let centred: Vec<f64> = target.iter().map(|value| value - mean).collect();
-        let variance = centred.iter().map(|value| value * value).sum::<f64>() / target.len() as f64;
+        let mean = design.mean(target);
+        let mut centred: Vec<f64> = target.iter().map(|value| value - mean).collect();
+        let squares: Vec<f64> = centred.iter().map(|value| value * value).collect();
+        let variance = design.mean(&squares);
+        if let Some(weights) = design.weights() {
+            centred.iter_mut().zip(weights).for_each(|(value, weight)| *value *= weight);
+        }
         let spread = |column: &usize| coordinates[*column].spread;
         let l1 = self.alpha * self.l1_ratio;
         let l2 = self.alpha * (1.0 - self.l1_ratio);

@@ -2,7 +2,11 @@
 //!
 //! linfa-bayes fits it: a mean and a variance for each class and column. Its prediction is ours, because
 //! linfa's adds up likelihoods without scaling them: a row far from all classes has the likelihood 0 in
-//! each, and so "probabilities" that are infinite. The test here shows it.
+//! each, and so "probabilities" that are infinite. The test here shows it. Nor does it know weights: a fit
+//! with weights is ours as well.
+
+/// The fit where rows have weights.
+mod weighted;
 
 use std::collections::BTreeMap;
 
@@ -38,7 +42,10 @@ impl Kind for GaussianNb {
          independent of the others. For `binary` and `multiclass`; fitted in one pass, a good second opinion. \
          Its probabilities tend to be too sure, as columns are rarely independent.\n\n\
          | parameter | meaning | default |\n|---|---|---|\n\
-         | `var_smoothing` | this share of the largest variance of all columns is added to every variance | 1e-9 |\n\n\
+         | `var_smoothing` | this share of the largest variance of all columns is added to every variance | 1e-9 |\n\
+         | `class_weight` | `\"balanced\"`: a row counts `n / (classes · rows of its class)`, times its \
+         `data.weight`, so that every class has the same prior. It moves probabilities away from the base rate; \
+         `model.calibrate` brings them back | `\"none\"` |\n\n\
          Numbers are not scaled unless `features.scale` says so: scaling changes what the smoothing adds. The \
          columns of a categorical feature count as numbers 0 and 1."
     }
@@ -125,13 +132,10 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
         if let Some(column) = design.first_not_finite() {
             return Err(FitError::NotFinite { column: column.to_owned() });
         }
-        let records = design.view().ok_or(FitError::Unfit { kind: ID })?;
-        let classes: Array1<usize> = index.iter().map(|class| *class as usize).collect();
-        let fitted = LinfaParams::<f64, usize>::new()
-            .var_smoothing(self.var_smoothing)
-            .fit(&linfa::DatasetBase::new(records, classes))
-            .map_err(estimator_error(ID))?;
-        let state = State::read(&fitted, count)?;
+        let state = match design.weights() {
+            Some(weights) => weighted::fit(design, weights, (index, count), self.var_smoothing)?,
+            None => self.plain(design, index, count)?,
+        };
         let is_usable =
             |place: &usize| state.variances[*place] > 0.0 && state.variances[*place].is_finite();
         match (0..state.variances.len()).find(|place| !is_usable(place)) {
@@ -145,6 +149,19 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
                 })
             }
         }
+    }
+}
+
+impl Checked {
+    /// The fit where every row counts once, by linfa.
+    fn plain(self, design: &Design, index: &[u32], count: usize) -> Result<State, FitError> {
+        let records = design.view().ok_or(FitError::Unfit { kind: ID })?;
+        let classes: Array1<usize> = index.iter().map(|class| *class as usize).collect();
+        let fitted = LinfaParams::<f64, usize>::new()
+            .var_smoothing(self.var_smoothing)
+            .fit(&linfa::DatasetBase::new(records, classes))
+            .map_err(estimator_error(ID))?;
+        State::read(&fitted, count)
     }
 }
 

@@ -152,9 +152,11 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
             }
         };
         let held_out = if design.rows() > ALL_FITTED_MAX { self.0.held_out } else { 0.0 };
-        let spec = BoostSpec { held_out, ..self.0 };
+        // Weights have a mean of 1 here; the penalty is one beside sums of weights as they were given.
+        let l2 = self.0.l2 * design.rows() as f64 / design.weight_total();
+        let spec = BoostSpec { l2, held_out, ..self.0 };
         let binned = Binned::fit(&features, spec.seed);
-        let Boosted { trees, base } = tree::boost(&binned, outputs, None, &spec)
+        let Boosted { trees, base } = tree::boost(&binned, outputs, design.weights(), &spec)
             .map_err(|_| FitError::TooManyNodes { kind: ID, max: NODES_MAX })?;
         Ok(State { cuts: binned.cuts, trees, base, combine })
     }

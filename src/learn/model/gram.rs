@@ -28,7 +28,8 @@ pub(super) struct Alias {
 
 /// The correlations of `columns` (which vary) over every `stride`-th row.
 ///
-/// Range −1 to 1 off the diagonal; the diagonal is about 1 where the stride is 1.
+/// Range −1 to 1 off the diagonal; the diagonal is about 1 where the stride is 1. Rows count by their
+/// weights: each is multiplied by the root of its own.
 pub(super) fn correlations(
     design: &Design,
     coordinates: &[Coordinate],
@@ -47,7 +48,12 @@ pub(super) fn correlations(
             let Coordinate { centre, spread } = coordinates[*column];
             let values = design.column(*column);
             let scaled = (0..taken).map(|step| (values[first + step * stride] - centre) / spread);
-            scratch.extend(scaled);
+            match design.weights() {
+                None => scratch.extend(scaled),
+                Some(weights) => scratch.extend(
+                    scaled.enumerate().map(|(step, z)| z * weights[first + step * stride].sqrt()),
+                ),
+            }
         }
         if let Ok(block) = ArrayView2::from_shape((taken, width).f(), scratch.as_slice()) {
             general_mat_mul(1.0, &block.t(), &block, 1.0, total);
@@ -58,7 +64,8 @@ pub(super) fn correlations(
     total / (design.rows().div_ceil(stride).max(1) as f64)
 }
 
-/// For each of `columns` its mean product with `target`, both centred, the column at spread 1.
+/// For each of `columns` its mean product with `target`, both centred, the column at spread 1. Where rows
+/// have weights, `target` holds them as factors.
 pub(super) fn products(
     design: &Design,
     coordinates: &[Coordinate],

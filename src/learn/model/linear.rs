@@ -2,7 +2,8 @@
 //!
 //! linfa-linear solves it, by a QR decomposition, on columns that vary and are not sums of others, with
 //! mean 0 and standard deviation 1. It would take all columns, but returns arbitrary coefficients for
-//! collinear ones and NaN for NaN, both as success; the tests here show it.
+//! collinear ones and NaN for NaN, both as success; the tests here show it. It ignores the weights of a data
+//! set: rows are therefore centred on weighted means and multiplied by the root of their weights.
 
 use linfa::ParamGuard;
 use linfa::traits::Fit;
@@ -106,7 +107,7 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
         let is_kept = |place: &usize| aliases.iter().all(|alias| alias.place != *place);
         let kept: Vec<usize> =
             (0..columns).filter(is_kept).map(|place| candidates[place]).collect();
-        let mean = target.iter().sum::<f64>() / rows as f64;
+        let mean = design.mean(target);
         let found = solve(design, &coordinates, &kept, target, mean)?;
         let mut weights = vec![0.0; design.width()];
         for (column, weight) in kept.iter().zip(found) {
@@ -138,16 +139,25 @@ fn solve(
         return Ok(Vec::new());
     }
     let mut values = Vec::with_capacity(design.rows() * columns.len());
+    let roots: Option<Vec<f64>> =
+        design.weights().map(|weights| weights.iter().map(|weight| weight.sqrt()).collect());
+    let weigh = |values: &mut [f64]| {
+        let roots = roots.iter().flatten();
+        values.iter_mut().zip(roots).for_each(|(value, root)| *value *= root);
+    };
     for column in columns {
         let Coordinate { centre, spread } = coordinates[*column];
+        let from = values.len();
         values.extend(design.column(*column).iter().map(|value| (value - centre) / spread));
+        weigh(&mut values[from..]);
     }
     let records = Array2::from_shape_vec((design.rows(), columns.len()).f(), values)
         .map_err(estimator_error(ID))?;
-    let centred: Array1<f64> = target.iter().map(|value| value - mean).collect();
+    let mut centred: Vec<f64> = target.iter().map(|value| value - mean).collect();
+    weigh(&mut centred);
     let fitted = LinearRegression::new()
         .with_intercept(false)
-        .fit(&linfa::Dataset::new(records, centred))
+        .fit(&linfa::Dataset::new(records, Array1::from_vec(centred)))
         .map_err(estimator_error(ID))?;
     let found = fitted.params().to_vec();
     match found.iter().position(|weight| !weight.is_finite()) {

@@ -3,7 +3,8 @@
 //! The objective and its conditioning are ours, the optimiser is argmin's L-BFGS. linfa-logistic is not
 //! used: its positive class is the more frequent one, it sums losses over rows but compares the gradient
 //! with an absolute tolerance, it reports reaching the iteration limit as success, and its multinomial
-//! loss is wrong where logits differ by more than about 35. The tests here show each of these.
+//! loss is wrong where logits differ by more than about 35, and it ignores weights. The tests here show
+//! each of these.
 
 /// The minimum of the objective, or an error.
 mod minimise;
@@ -47,6 +48,9 @@ impl Kind for Logistic {
          | parameter | meaning | default |\n|---|---|---|\n\
          | `alpha` | weight of the L2 penalty ½·alpha·‖w‖² beside the *sum* of the log losses, \
          scikit-learn's `1 / C`; the intercept is not penalised | 1.0 |\n\
+         | `class_weight` | `\"balanced\"`: a row counts `n / (classes · rows of its class)`, times its \
+         `data.weight`. It moves probabilities away from the base rate; `model.calibrate` brings them back | \
+         `\"none\"` |\n\
          | `max_iterations` | steps of L-BFGS after which the fit fails | 1000 |\n\
          | `tolerance` | the fit is done when the gradient of the mean loss is at most this long, in \
          coordinates where the loss is about equally curved in all directions | 1e-7 |\n\n\

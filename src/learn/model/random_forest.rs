@@ -168,7 +168,7 @@ pub(super) fn state(
             (ForestTarget::Classes(index, count), count)
         }
     };
-    let trees = tree::grow_forest(&binned, target, None, spec)
+    let trees = tree::grow_forest(&binned, target, training.records().weights(), spec)
         .map_err(|_| FitError::TooManyNodes { kind, max: NODES_MAX })?;
     let base = vec![0.0; outputs];
     Ok(State { cuts: binned.cuts, trees, base, combine: Combine::Mean })

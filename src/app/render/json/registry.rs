@@ -34,6 +34,9 @@ pub(crate) struct AliasesDocument {
 struct VersionDocument<'a> {
     version: u32,
     kind: &'a str,
+    /// `isotonic` or `platt`; absent where probabilities are as the model says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<&'a str>,
     task: &'a str,
     sha256: String,
     created_at: Timestamp,
@@ -201,9 +204,14 @@ impl From<&MetricValue> for Metric {
 }
 
 fn version(record: &VersionRecord) -> VersionDocument<'_> {
+    let (kind, calibration) = match record.kind.split_once('+') {
+        Some((kind, calibration)) => (kind, Some(calibration)),
+        None => (record.kind.as_str(), None),
+    };
     VersionDocument {
         version: record.version.0,
-        kind: &record.kind,
+        kind,
+        calibration,
         task: &record.task,
         sha256: record.sha256.to_string(),
         created_at: record.created_at,

@@ -5,17 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::job::build::model_params;
+use crate::domain::job::build;
 use crate::domain::job::search::{SearchSpec, TRIALS, Trial, combinations};
 use crate::domain::job::section::{Item, Section, Value};
 use crate::domain::stable;
 
-/// The search of `train`, for models with `params` of `kind`.
-pub(super) fn search(
-    train: &Section,
-    (kind, params): (&str, &Section),
-    seed: u64,
-) -> Option<SearchSpec> {
+/// The search of `train`, for what `model` says.
+pub(super) fn search(train: &Section, model: &Section, seed: u64) -> Option<SearchSpec> {
     let search = train.section("search");
     let space = search.space("space");
     let all = combinations(space.iter().map(|(_, values)| values.len()))?;
@@ -24,7 +20,7 @@ pub(super) fn search(
         "random" => draw(all, asked.unwrap_or(TRIALS).min(all), seed),
         _ => (0..all).collect(),
     };
-    let trials = numbers.into_iter().map(|number| trial(space, number, kind, params));
+    let trials = numbers.into_iter().map(|number| trial(space, number, model));
     let folds = search.integer("folds")?.try_into().ok()?;
     Some(SearchSpec { folds, trials: trials.collect::<Option<_>>()? })
 }
@@ -46,12 +42,7 @@ fn draw(all: u64, count: u64, seed: u64) -> Vec<u64> {
 }
 
 /// The combination with this number.
-fn trial(
-    space: &[(&'static str, Vec<Item>)],
-    mut number: u64,
-    kind: &str,
-    params: &Section,
-) -> Option<Trial> {
+fn trial(space: &[(&'static str, Vec<Item>)], mut number: u64, model: &Section) -> Option<Trial> {
     let mut chosen = Vec::with_capacity(space.len());
     for (name, values) in space.iter().rev() {
         let size = values.len() as u64;
@@ -60,11 +51,12 @@ fn trial(
         chosen.push((*name, &item.value));
     }
     chosen.reverse();
-    let section =
-        chosen.iter().fold(params.clone(), |all, (name, value)| all.with(name, (*value).clone()));
+    let given = model.section("params").clone();
+    let params = chosen.iter().fold(given, |all, (name, value)| all.with(name, (*value).clone()));
+    let model = build::model(&model.with("params", Value::Section(params)))?;
     let setting: Vec<String> =
         chosen.iter().map(|(name, value)| format!("{name} = {}", written(value))).collect();
-    Some(Trial { params: model_params(kind, &section)?, setting: setting.join(", ") })
+    Some(Trial { model, setting: setting.join(", ") })
 }
 
 /// A value as a job file writes it.

@@ -24,7 +24,12 @@ pub(crate) static DATA: &[Key] = &[
         .unset("`<relative path>#<row>`"),
     Key::new("time", Column, "The date or datetime column of a row."),
     Key::new("label", Column, "The column to learn.").unset("the job cannot train"),
-    Key::new("weight", Column, "The weight of a row in training.").later(),
+    Key::new(
+        "weight",
+        Column,
+        "How much a row counts in training; never a feature, nor needed to score.",
+    )
+    .unset("every row counts once"),
 ];
 
 /// Columns of a feature list; an empty list is accepted where the other one is not empty.
@@ -79,7 +84,7 @@ pub(crate) static MODEL: &[Key] = &[
         .unset("the class that sorts last"),
     Key::new(
         "calibrate",
-        OneFrom(&[Choice::now("none"), Choice::later("isotonic"), Choice::later("platt")]),
+        OneFrom(&[Choice::now("none"), Choice::now("isotonic"), Choice::now("platt")]),
         "How probabilities are calibrated.",
     )
     .or("\"none\""),

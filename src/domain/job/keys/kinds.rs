@@ -3,8 +3,8 @@
 //! What a kind computes is not known here; a kind that cannot be fitted yet is listed, so that naming it
 //! is told apart from a slip of the pen.
 
-use super::Shape::{Integer, Number};
-use super::{Bounds, Key, Shape, Support};
+use super::Shape::{Choice as OneFrom, Integer, Number};
+use super::{Bounds, Choice, Key, Shape, Support};
 
 /// A kind of model as a job file knows it.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,17 @@ pub(crate) static KINDS: &[Kind] = &[
     later("onnx", ALL),
 ];
 
+/// The parameter of kinds of classification that says whether classes count alike. What it does is done before
+/// any kind is asked.
+const CLASS_WEIGHT: Key = Key::new(
+    "class_weight",
+    OneFrom(&[Choice::now("none"), Choice::now("balanced")]),
+    "Whether rare classes count as much as frequent ones in training.",
+)
+.or("\"none\"");
+
 static LOGISTIC: &[Key] = &[
+    CLASS_WEIGHT,
     Key::new("alpha", Number(Bounds::NOT_NEGATIVE), "The weight of the L2 penalty.").or("1.0"),
     Key::new("max_iterations", Integer { min: 1, max: 1_000_000 }, "When the solver gives up.")
         .or("1000"),
@@ -48,12 +58,15 @@ static ELASTIC_NET: &[Key] = &[
     Key::new("tolerance", Number(Bounds::INSIDE), "When the solver has converged.").or("1e-7"),
 ];
 
-static GAUSSIAN_NB: &[Key] = &[Key::new(
-    "var_smoothing",
-    Number(Bounds::SHARE),
-    "The share of the largest variance that is added to every variance.",
-)
-.or("1e-9")];
+static GAUSSIAN_NB: &[Key] = &[
+    CLASS_WEIGHT,
+    Key::new(
+        "var_smoothing",
+        Number(Bounds::SHARE),
+        "The share of the largest variance that is added to every variance.",
+    )
+    .or("1e-9"),
+];
 
 const DEPTH: Shape = Integer { min: 1, max: 64 };
 const ROWS: Shape = Integer { min: 1, max: 1_000_000_000 };
@@ -61,11 +74,13 @@ const ROWS: Shape = Integer { min: 1, max: 1_000_000_000 };
 const PART: Shape = Number(Bounds { above_min: true, ..Bounds::SHARE });
 
 static DECISION_TREE: &[Key] = &[
+    CLASS_WEIGHT,
     Key::new("max_depth", DEPTH, "The most splits from the root to a leaf.").or("10"),
     Key::new("min_samples_leaf", ROWS, "The fewest rows of a leaf.").or("20"),
 ];
 
 static RANDOM_FOREST: &[Key] = &[
+    CLASS_WEIGHT,
     Key::new("trees", Integer { min: 1, max: 10_000 }, "How many trees are grown.").or("100"),
     Key::new("max_depth", DEPTH, "The most splits from the root to a leaf.").or("32"),
     Key::new("min_samples_leaf", ROWS, "The fewest rows of a leaf.")
@@ -75,6 +90,7 @@ static RANDOM_FOREST: &[Key] = &[
 ];
 
 static GRADIENT_BOOSTING: &[Key] = &[
+    CLASS_WEIGHT,
     Key::new("max_iterations", Integer { min: 1, max: 10_000 }, "The most rounds of trees.")
         .or("100"),
     Key::new("learning_rate", PART, "What each tree is shrunk by.").or("0.1"),

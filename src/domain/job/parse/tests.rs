@@ -202,7 +202,8 @@ fn every_key_has_its_effect() {
     let search = job.train.search.as_ref().unwrap();
     assert_eq!((search.folds, search.trials.len()), (4, 3));
     for trial in &search.trials {
-        let ModelParams::Logistic { alpha, iterations_max: 50, tolerance } = trial.params else {
+        let ModelParams::Logistic { alpha, iterations_max: 50, tolerance } = trial.model.params
+        else {
             panic!("{trial:?}")
         };
         assert_eq!(trial.setting, format!("alpha = {alpha:?}, tolerance = {tolerance:?}"));

@@ -19,7 +19,7 @@ pub(super) fn apply(job: &Section, faults: &mut Faults) {
 
 /// A column has one role.
 fn roles(data: &Section, faults: &mut Faults) {
-    let roles = ["id", "time", "label"];
+    let roles = ["id", "time", "label", "weight"];
     for (at, role) in roles.iter().enumerate() {
         let Some(column) = data.text(role) else {
             continue;
@@ -56,6 +56,15 @@ fn features(job: &Section, faults: &mut Faults) {
         if numeric.iter().any(|(other, _)| *other == column) {
             let message = format!("the column `{}` is numeric and categorical", shorten(column));
             faults.add_with_help(span, "column_clash", message, "leave it in one of the two lists");
+        }
+    }
+    let weight = job.section("data").text("weight");
+    for (column, span) in lists.iter().flat_map(|list| features.texts(list)) {
+        if weight == Some(column) {
+            let message = format!("the column `{}` is the weight and a feature", shorten(column));
+            let help = "a weight says how much a row counts, and is not there when rows are scored; \
+                        leave it out of the features";
+            faults.add_with_help(span, "column_clash", message, help);
         }
     }
     let Some(label) = job.section("data").text("label") else {

@@ -1,8 +1,8 @@
 //! The penalised log loss and its gradient.
 //!
-//! Per row, so that no tolerance depends on the number of rows, and on columns of mean 0 and spread 1:
-//! `1/n · (Σ loss + ½·alpha·Σ (v/spread)²)`, which is scikit-learn's objective with `C = 1 / alpha`, divided
-//! by `n`. The loss of a row is `log(1 + exp(m)) − y·m` with the margin `m` (binary), or
+//! Per row (or unit of weight), so that no tolerance depends on the number of rows, and on columns of mean 0 and spread 1:
+//! `1/n · (Σ weight·loss + ½·alpha·Σ (v/spread)²)`, which is scikit-learn's objective with `C = 1 / alpha`,
+//! divided by `n`, the sum of the weights. The loss of a row is `log(1 + exp(m)) − y·m` with the margin `m` (binary), or
 //! `log Σ exp(m_k) − m_y` (softmax), computed so that no margin overflows or loses its digits.
 
 use std::ops::Range;
@@ -49,7 +49,7 @@ impl<'a> Objective<'a> {
         outputs: usize,
     ) -> Self {
         let columns = varying(coordinates);
-        let rows = design.rows() as f64;
+        let rows = design.weight_total();
         let penalty = |column: &usize| alpha / rows / coordinates[*column].spread.powi(2);
         let penalties = columns.iter().map(penalty).collect();
         Self { design, coordinates, columns, penalties, index, outputs }
@@ -76,13 +76,14 @@ impl<'a> Objective<'a> {
         self.outputs
     }
 
-    /// The share of rows in each class that has an output; of two classes, in class 1.
+    /// The share of rows, as they count, in each class that has an output; of two classes, in class 1.
     pub(super) fn shares(&self) -> Vec<f64> {
         let first = usize::from(self.outputs == 1);
         let mut counts = vec![0.0; self.outputs];
-        for class in self.index {
+        let weights = self.design.weights();
+        for (row, class) in self.index.iter().enumerate() {
             if let Some(place) = (*class as usize).checked_sub(first) {
-                counts[place] += 1.0;
+                counts[place] += weights.map_or(1.0, |weights| weights[row]);
             }
         }
         let rows = self.index.len() as f64;
@@ -122,10 +123,11 @@ impl<'a> Objective<'a> {
             }
         }
         let index = &self.index[rows.clone()];
+        let weights = self.design.weights().map(|weights| &weights[rows.clone()]);
         value.loss += if self.outputs == 1 {
-            binary_residuals(margins, index)
+            binary_residuals(margins, index, weights)
         } else {
-            softmax_residuals(margins, index)
+            softmax_residuals(margins, index, weights)
         };
         let residuals = margins.chunks(rows.len());
         for (residuals, gradient) in residuals.zip(value.gradient.chunks_mut(stride)) {
@@ -149,20 +151,21 @@ impl<'a> Objective<'a> {
     }
 }
 
-/// Turns margins into `probability − label` and returns the sum of the losses.
-fn binary_residuals(margins: &mut [f64], index: &[u32]) -> f64 {
+/// Turns margins into `weight · (probability − label)` and returns the sum of the weighted losses.
+fn binary_residuals(margins: &mut [f64], index: &[u32], weights: Option<&[f64]>) -> f64 {
     let mut loss = 0.0;
-    for (margin, class) in margins.iter_mut().zip(index) {
+    for (row, (margin, class)) in margins.iter_mut().zip(index).enumerate() {
+        let weight = weights.map_or(1.0, |weights| weights[row]);
         let label = f64::from(*class);
         let (probability, log) = kernel::logistic(*margin);
-        loss += margin.max(0.0) - label * *margin + log;
-        *margin = probability - label;
+        loss += weight * (margin.max(0.0) - label * *margin + log);
+        *margin = weight * (probability - label);
     }
     loss
 }
 
 /// As [`binary_residuals`], for margins of one class after the other.
-fn softmax_residuals(margins: &mut [f64], index: &[u32]) -> f64 {
+fn softmax_residuals(margins: &mut [f64], index: &[u32], weights: Option<&[f64]>) -> f64 {
     let rows = index.len();
     let mut row_margins = vec![0.0; margins.len() / rows.max(1)];
     let mut loss = 0.0;
@@ -171,10 +174,11 @@ fn softmax_residuals(margins: &mut [f64], index: &[u32]) -> f64 {
             *margin = margins[output * rows + row];
         }
         let own = row_margins[*class as usize];
-        loss += kernel::softmax(&mut row_margins) - own;
+        let weight = weights.map_or(1.0, |weights| weights[row]);
+        loss += weight * (kernel::softmax(&mut row_margins) - own);
         for (output, probability) in row_margins.iter().enumerate() {
             let label = f64::from(u8::from(output == *class as usize));
-            margins[output * rows + row] = probability - label;
+            margins[output * rows + row] = weight * (probability - label);
         }
     }
     loss

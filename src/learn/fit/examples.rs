@@ -1,0 +1,95 @@
+//! The rows that a model is fitted on, with what is known of each of them.
+//!
+//! All of it is parallel: one label, one id and, where there are any, one weight and one time for each row. Ids
+//! and times say which rows are set aside together when a fit is repeated without some of them. What the
+//! columns hold stands in the table that the rows are of.
+
+use std::borrow::Cow;
+
+use super::TrainError;
+use crate::domain::job::ClassWeight;
+use crate::learn::model::Labels;
+use crate::learn::weights::{RowWeights, WeightError, balanced};
+
+/// Rows of a table to fit on.
+#[derive(Debug, Clone)]
+pub struct Examples {
+    /// Places in the table.
+    pub rows: Vec<usize>,
+    /// What is to be learned.
+    pub labels: Labels,
+    /// How much each row counts, finite and not negative; `None`: once.
+    pub weights: Option<Vec<f64>>,
+    /// One hash for each row; rows of one id are of one fold.
+    pub ids: Vec<u64>,
+    /// Microseconds since 1970-01-01 UTC, if later rows shall be held out when folds are made.
+    pub times: Option<Vec<i64>>,
+}
+
+impl Examples {
+    /// Rows of which nothing but the label is known: each counts once, and its place is its id.
+    pub fn plain(rows: &[usize], labels: &Labels) -> Self {
+        let ids = rows.iter().map(|row| *row as u64).collect();
+        Self { rows: rows.to_vec(), labels: labels.clone(), weights: None, ids, times: None }
+    }
+
+    /// The rows at `places`, in that order.
+    #[must_use]
+    pub fn gather(&self, places: &[usize]) -> Self {
+        Self {
+            rows: pick(&self.rows, places),
+            labels: self.labels.gather(places),
+            weights: self.weights.as_ref().map(|weights| pick(weights, places)),
+            ids: pick(&self.ids, places),
+            times: self.times.as_ref().map(|times| pick(times, places)),
+        }
+    }
+
+    /// Checks that there is one label, id, weight and time for each row.
+    pub(super) fn check(&self) -> Result<(), TrainError> {
+        let rows = self.rows.len();
+        let given = [
+            ("labels", Some(self.labels.len())),
+            ("ids", Some(self.ids.len())),
+            ("weights", self.weights.as_ref().map(Vec::len)),
+            ("times", self.times.as_ref().map(Vec::len)),
+        ];
+        match given.into_iter().find(|(_, found)| found.is_some_and(|found| found != rows)) {
+            Some((what, found)) => {
+                Err(TrainError::Ragged { rows, what, found: found.unwrap_or_default() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Without the rows of weight 0, which are as if they were not there: neither a mean nor a category may
+    /// come from them.
+    pub(super) fn that_count(&self) -> Result<Cow<'_, Self>, WeightError> {
+        let Some(weights) = &self.weights else { return Ok(Cow::Borrowed(self)) };
+        let places: Vec<usize> = (0..weights.len()).filter(|row| weights[*row] > 0.0).collect();
+        match places.len() {
+            0 if !weights.is_empty() => Err(WeightError::AllZero { rows: weights.len() }),
+            found if found == weights.len() => Ok(Cow::Borrowed(self)),
+            _ => Ok(Cow::Owned(self.gather(&places))),
+        }
+    }
+
+    /// How much each row counts for a kind: its own weight times that of its class. The one place where the
+    /// two meet, so that every kind gets them.
+    pub(super) fn row_weights(
+        &self,
+        classes: ClassWeight,
+    ) -> Result<Option<RowWeights>, WeightError> {
+        let weights = match (&self.labels, classes) {
+            (Labels::Classes { names, index }, ClassWeight::Balanced) => {
+                Some(balanced(index, names.len(), self.weights.as_deref()))
+            }
+            _ => self.weights.clone(),
+        };
+        weights.map_or(Ok(None), RowWeights::new)
+    }
+}
+
+fn pick<T: Copy>(values: &[T], places: &[usize]) -> Vec<T> {
+    places.iter().map(|place| values[*place]).collect()
+}
