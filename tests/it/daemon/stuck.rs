@@ -76,10 +76,16 @@ fn child(sandbox: &Sandbox) -> u32 {
 #[test]
 fn a_process_that_is_stopped_is_told_once_and_goes_on_unharmed() {
     // A minute is five seconds.
-    let sandbox = slow("2026-01-05T02:59:00Z", 12, "");
+    let (shown, speed) = ("2026-01-05T02:59:00Z", 12);
+    let sandbox = slow(shown, speed, "");
+    // Else the run would train the first version, which is a run as well.
+    sandbox.run(["train", "churn", "--tick", "2026-01-05T02:00:00Z"]).expect(0);
+    let sandbox = sandbox.env("NIGHTSHIFT_NOW", &format!("{shown}@{}*{speed}", real_time()));
     let mut command = sandbox.command();
     command.arg("daemon");
     let mut daemon = Daemon::start(&sandbox, command);
+    // Stopped before it has begun, it would have nothing to say.
+    sandbox.wait_for(&["status"], |status| status["jobs"][0]["progress"]["rows_read"].is_u64());
     let stopped = child(&sandbox);
     signal(stopped, "STOP");
     let silent = Instant::now();
