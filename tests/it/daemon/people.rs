@@ -1,4 +1,7 @@
 //! What people do while ticks are due: mend a job file, settle a tick, hold a first version, set the clock.
+//!
+//! Each has a daemon of its own at work, and is looked at from outside: by the ledger, by the record, by what
+//! the commands say.
 
 use serde_json::Value;
 
