@@ -7,12 +7,11 @@
 use std::time::{Duration, Instant};
 
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
+use crate::domain::job::Job;
 use crate::domain::job::search::{SearchSpec, Trial};
-use crate::domain::job::{Job, Split};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::training_rows::TrainingRows;
 use crate::learn::fit::Examples;
-use crate::learn::folds::{self, Fold};
 use crate::learn::metric::{self, Metric};
 use crate::learn::search::{SearchRows, Tried, best, try_all};
 
@@ -34,7 +33,7 @@ pub fn search(job: &Job, read: &TrainingRows, examples: &Examples) -> Result<Sea
         return Ok(Searched { job: job.clone(), findings: Vec::new() });
     };
     let metric = metric_of(job);
-    let folds = folds_of(job, examples, spec.folds);
+    let folds = examples.folds(&job.train.split, job.train.seed, spec.folds);
     if folds.is_empty() {
         let message = "the rows to train on cannot be cut into folds: they are of one instant";
         return Err(RunError::new("search", Cause::Data, message)
@@ -62,13 +61,6 @@ pub fn search(job: &Job, read: &TrainingRows, examples: &Examples) -> Result<Sea
 fn metric_of(job: &Job) -> &'static Metric {
     let asked = job.gates.first().and_then(|gate| metric::find(&gate.metric));
     asked.unwrap_or_else(|| metric::first_metric(job.model.task))
-}
-
-fn folds_of(job: &Job, examples: &Examples, count: usize) -> Vec<Fold> {
-    if let (Split::Time { gap, .. }, Some(times)) = (job.train.split, &examples.times) {
-        return folds::forward(times, gap.as_micros(), count);
-    }
-    folds::by_hash(&examples.ids, job.train.seed, count)
 }
 
 fn budget(job: &Job) -> Duration {

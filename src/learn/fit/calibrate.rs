@@ -8,10 +8,9 @@
 //! since a version that says other than it was asked to say must not be promoted in silence.
 
 use super::{Examples, Fitted, TrainError, fit_once, positive_last};
-use crate::domain::job::{Calibrate, Job, Split};
+use crate::domain::job::{Calibrate, Job};
 use crate::learn::artifact::{outputs, predict};
 use crate::learn::features::FeatureColumn;
-use crate::learn::folds;
 use crate::learn::model::{Calibration, Labels};
 use crate::learn::table::TrainingTable;
 use crate::learn::weights::RowWeights;
@@ -115,20 +114,13 @@ fn out_of_fold(
     examples: &Examples,
     fitted: &Fitted,
 ) -> Result<OutOfFold, TrainError> {
-    let gap_micros = match job.train.split {
-        Split::Time { gap, .. } => gap.as_micros(),
-        Split::Random { .. } => 0,
-    };
     let outputs = outputs(fitted.task, fitted.classes.len());
     let mut out = OutOfFold {
         predictions: vec![Vec::new(); outputs],
         places: Vec::new(),
         skipped: Vec::new(),
     };
-    let folds = match &examples.times {
-        Some(times) => folds::forward(times, gap_micros, FOLDS),
-        None => folds::by_hash(&examples.ids, job.train.seed, FOLDS),
-    };
+    let folds = examples.folds(&job.train.split, job.train.seed, FOLDS);
     for (fold, sides) in (1..).zip(folds) {
         let model = match fit_once(job, columns, table, &examples.gather(&sides.train)) {
             Ok(model) => model,

@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 
 use super::TrainError;
-use crate::domain::job::ClassWeight;
+use crate::domain::job::{ClassWeight, Split};
+use crate::learn::folds::{self, Fold};
 use crate::learn::model::Labels;
 use crate::learn::weights::{RowWeights, WeightError, balanced};
 
@@ -42,6 +43,19 @@ impl Examples {
             weights: self.weights.as_ref().map(|weights| pick(weights, places)),
             ids: pick(&self.ids, places),
             times: self.times.as_ref().map(|times| pick(times, places)),
+        }
+    }
+
+    /// At most `count` folds: forward in time where later rows are held out, with the gap of the split, else by
+    /// a hash of the ids.
+    pub fn folds(&self, split: &Split, seed: u64, count: usize) -> Vec<Fold> {
+        let gap_micros = match split {
+            Split::Time { gap, .. } => gap.as_micros(),
+            Split::Random { .. } => 0,
+        };
+        match &self.times {
+            Some(times) => folds::forward(times, gap_micros, count),
+            None => folds::by_hash(&self.ids, seed, count),
         }
     }
 
