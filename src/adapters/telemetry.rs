@@ -2,7 +2,8 @@
 //!
 //! The terminal gets a line for each event from a level on. While a run executes, its events also go to
 //! `runs/<run>.log` in the state directory, one JSON object a line, whatever the terminal's level is.
-//! A log is bounded, and a log that cannot be written stops nothing.
+//! A log is bounded, and a log that cannot be written stops nothing. Who reads standard error may stop to
+//! read: a command that nobody waits for goes on, and counts the lines that it could not tell.
 
 /// The log of one run.
 mod run_log;
@@ -13,9 +14,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::{self, writer::BoxMakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
@@ -39,10 +41,29 @@ pub enum Colors {
     Off,
 }
 
+/// Lines for standard error that are kept while nobody reads it.
+const KEPT_LINES: usize = 16_384;
+
+/// Who is there to read standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Somebody who waits for the command, and for whom it waits.
+    Present,
+    /// A collector of logs, for which no schedule may wait.
+    Elsewhere,
+}
+
 /// The way to the logs of runs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     layer: RunLogLayer,
+    unread: Option<ErrorCounter>,
+}
+
+/// Tells what is left to be told when it is dropped, for at most about a second.
+#[derive(Debug)]
+pub struct LastWords {
+    _worker: Option<WorkerGuard>,
 }
 
 impl Telemetry {
@@ -50,11 +71,24 @@ impl Telemetry {
     pub fn start(
         level: LevelFilter,
         colors: Colors,
+        reader: Reader,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
-    ) -> Result<Self, TryInitError> {
+    ) -> Result<(Self, LastWords), TryInitError> {
         let layer = RunLogLayer::new(Arc::new(now));
+        let (writer, unread, worker) = match reader {
+            Reader::Present => (BoxMakeWriter::new(io::stderr), None, None),
+            Reader::Elsewhere => {
+                let (writer, worker) = NonBlockingBuilder::default()
+                    .buffered_lines_limit(KEPT_LINES)
+                    .lossy(true)
+                    .thread_name("log")
+                    .finish(io::stderr());
+                let unread = writer.error_counter();
+                (BoxMakeWriter::new(writer), Some(unread), Some(worker))
+            }
+        };
         let terminal = fmt::layer()
-            .with_writer(io::stderr)
+            .with_writer(writer)
             .with_ansi(colors == Colors::On)
             .with_target(false)
             .without_time();
@@ -62,7 +96,12 @@ impl Telemetry {
             .with(terminal.with_filter(ours_from(level)))
             .with(layer.clone().with_filter(ours_from(IN_RUN_LOG)))
             .try_init()?;
-        Ok(Self { layer })
+        Ok((Self { layer, unread }, LastWords { _worker: worker }))
+    }
+
+    /// How many lines could not be told, since nobody read them.
+    pub fn lines_untold(&self) -> usize {
+        self.unread.as_ref().map_or(0, ErrorCounter::dropped_lines)
     }
 
     /// Writes events to the log of `run` until the returned value is dropped. A log that is there

@@ -64,6 +64,7 @@ use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 
 use crate::adapters::clock::Clock;
 use crate::adapters::env::Environment;
+use crate::adapters::telemetry::Reader;
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::{Context, Format};
 use crate::app::cli::failure::{Failure, Kind};
@@ -213,9 +214,13 @@ fn main_with(arguments: &[OsString]) -> Exit {
         (false, _) => Talk::Debug,
     };
     let terminal = Terminal::new(&environment, color, talk);
+    let reader = match parsed.command {
+        Command::Daemon(_) | Command::Execute(_) => Reader::Elsewhere,
+        _ => Reader::Present,
+    };
     let answered = Clock::from_environment()
         .map_err(|error| Failure::new(Kind::Usage, error))
-        .map(|clock| Context::new(project, output, terminal, clock))
+        .map(|clock| Context::new(project, output, terminal, clock, reader))
         .and_then(|context| run_to_end(&context, parsed.command));
     finish(terminal, output, answered)
 }

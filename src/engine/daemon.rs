@@ -99,7 +99,7 @@ pub async fn follow(
     supervisor.ready(&format!("following {} schedules", planner.len()));
     tracing::info!("the daemon follows {} schedules", planner.len());
     tell_crowding(world, &jobs).await?;
-    let mut beats: u64 = 0;
+    let (mut beats, mut untold): (u64, usize) = (0, 0);
     loop {
         tokio::select! {
             () = pulse.beat() => {}
@@ -124,6 +124,10 @@ pub async fn follow(
         if beats.is_multiple_of(RECOVER_EVERY) {
             let recovered = recover::recover_all_but(world, &|run| dispatcher.attends(run)).await;
             recovered.or_else(|error| endure(error, "recover"))?;
+            if world.log_lines_untold() > untold {
+                untold = world.log_lines_untold();
+                tracing::error!("nobody read the log: {untold} of its lines are lost");
+            }
         }
         supervisor.alive();
     }

@@ -120,6 +120,11 @@ impl World {
         Self { telemetry: Some(telemetry), ..self }
     }
 
+    /// How many lines of the log could not be told, since nobody read them.
+    pub fn log_lines_untold(&self) -> usize {
+        self.telemetry.as_ref().map_or(0, Telemetry::lines_untold)
+    }
+
     /// The time of day.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -4,12 +4,13 @@
 //! `nightshift.toml` stops everything, since nobody knows where the state is then.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
 
 use crate::adapters::clock::Clock;
-use crate::adapters::telemetry::{Colors, Telemetry};
+use crate::adapters::telemetry::{Colors, LastWords, Reader, Telemetry};
 use crate::app::cli::failure::{Failure, Kind};
 use crate::app::cli::terminal::{Talk, Terminal};
 use crate::app::render::text::Paint;
@@ -35,6 +36,8 @@ pub(crate) enum Format {
 pub(crate) struct Context {
     asked: Option<PathBuf>,
     clock: Clock,
+    reader: Reader,
+    last_words: OnceLock<LastWords>,
     /// What standard output is for.
     pub(crate) format: Format,
     /// Where output goes.
@@ -42,14 +45,16 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// A context for the project `asked` for, or else the one around the current folder.
+    /// A context for the project `asked` for, or else the one around the current folder. What is logged
+    /// for `reader` has been told, as far as it could be, when the context is dropped.
     pub(crate) fn new(
         asked: Option<PathBuf>,
         format: Format,
         terminal: Terminal,
         clock: Clock,
+        reader: Reader,
     ) -> Self {
-        Self { asked, clock, format, terminal }
+        Self { asked, clock, reader, last_words: OnceLock::new(), format, terminal }
     }
 
     /// How text on standard output is coloured.
@@ -154,8 +159,12 @@ impl Context {
         };
         let colors = if self.terminal.color_err { Colors::On } else { Colors::Off };
         let clock = self.clock;
-        Telemetry::start(level, colors, move || clock.now())
-            .map_err(|error| Failure::internal("failed to start the log", error))
+        let (telemetry, last_words) =
+            Telemetry::start(level, colors, self.reader, move || clock.now())
+                .map_err(|error| Failure::internal("failed to start the log", error))?;
+        // There is one log in a process: a second one would have failed to start.
+        self.last_words.get_or_init(|| last_words);
+        Ok(telemetry)
     }
 
     /// The world of the project for reading, if anything has ever been recorded in it. A database whose

@@ -4,7 +4,8 @@
 //! The clock runs fast here: what is a minute to the daemon is a few seconds to the test.
 
 use std::fs::File;
-use std::process::{Child, Command};
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::kills::children_of;
@@ -164,4 +165,20 @@ fn the_kernel_ends_a_run_that_no_daemon_can_end() {
     let shown = sandbox.run(["show", &run, "--output", "json"]).json();
     let error = shown["attempts"][0]["error"].as_str().unwrap();
     assert!(error.contains("processor time") || error.contains("took longer than"), "{error}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let sandbox =
+        project("2026-01-05T03:00:00Z", 1).job("churn", &job("churn", "*/2 * * * * *", ""));
+    let (unread, mut log) = std::io::pipe().unwrap();
+    // Full: the next word that is written here waits for ever.
+    log.write_all(&vec![b'.'; 1 << 16]).unwrap();
+    let mut command = sandbox.command();
+    let mut daemon =
+        Daemon(command.arg("daemon").stderr(log).stdout(Stdio::null()).spawn().unwrap());
+    sandbox.wait_for(&["ticks", "churn", "-n", "100"], |ticks| committed(ticks) >= 2);
+    signal(daemon.0.id(), "TERM");
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
+    drop(unread);
 }

@@ -58,6 +58,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokio_cron_scheduler", &["adapters/heartbeat"]),
     ("toml", &["domain", "engine/settings"]),
     ("tracing", &["adapters", "engine", "app"]),
+    ("tracing_appender", &["adapters/telemetry"]),
     ("tracing_subscriber", &["adapters/telemetry"]),
 ];
 
