@@ -29,6 +29,8 @@ pub mod error;
 pub mod evaluate;
 /// From a request to a committed run; the only way anything runs.
 pub mod execute;
+/// Why one row has its score.
+pub mod explain;
 /// What a candidate shows on the rows held out.
 pub mod gates;
 /// The jobs of a project.

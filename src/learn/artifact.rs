@@ -6,12 +6,15 @@
 
 /// Artifacts as bytes.
 mod codec;
+/// Why a row has its score.
+mod explain;
 /// Batches into scores.
 mod score;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::codec::{ArtifactError, FORMAT_VERSION};
+pub use self::explain::{Contribution, ExplainedOutput, Explanation, FeatureValue};
 pub use self::score::{ScoreError, Scores};
 pub(super) use self::score::{predict, scored};
 use crate::domain::job::Task;

@@ -34,6 +34,8 @@ mod linear;
 mod logistic;
 /// Trees on rows drawn with replacement, averaged.
 mod random_forest;
+/// What a prediction is the sum of.
+mod terms;
 /// How trees are grown, kept and walked.
 mod tree;
 /// A weighted sum of columns: the fitted state of all linear kinds.
@@ -46,6 +48,7 @@ use linfa::DatasetBase;
 
 pub use self::calibration::{CALIBRATIONS, Calibration};
 pub use self::label::{CLASSES_MAX, LabelError, Labels, ReadLabels, read_labels};
+pub use self::terms::{OutputTerms, TermScale, Terms};
 use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Block, Design, Encoding, Scaling, Slot};
 
@@ -110,6 +113,11 @@ pub trait Model: std::fmt::Debug + Send + Sync {
 
     /// For each output its intercept and one weight for each matrix column, if the kind has weights.
     fn weights(&self) -> Option<Vec<(f64, Vec<f64>)>>;
+
+    /// What the prediction of the first row of `block`, which must exist, is the sum of.
+    ///
+    /// Of kinds that add up what each column says these are the summands themselves, of trees Shapley values.
+    fn terms(&self, block: &Block) -> Terms;
 }
 
 /// The rows that a model is fitted on. How much each counts is said by [`Design::weights`].
@@ -144,6 +152,14 @@ impl<'a> Target<'a> {
     /// Any number of classes with a probability each.
     pub fn multiclass(index: &'a [u32], count: usize) -> Self {
         Self::Classes(ClassTarget { index, count, outputs: count })
+    }
+
+    /// How many outputs the model shall have.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Values(_) => 1,
+            Self::Classes(target) => target.outputs,
+        }
     }
 }
 

@@ -62,7 +62,7 @@ fn help_lists_every_command() {
       pause     Let the ticks of a job go by without running them
       resume    Let the ticks of a paused job be run again
       reload    Let the running daemon read the job files again
-      explain   Explain a check, model kind, metric, comparison, drift test, problem code, cron or run
+      explain   Explain a check, kind, metric, comparison, test, problem code, cron, run or score
       verify    Look through the database, and compare every stored hash with the disk
       prune     Delete what `[keep]` allows; what an alias or a rollback needs stays
       backup    Write a backup of the database to a file, while runs go on

@@ -365,6 +365,32 @@ static EXPLAIN: Shape = Fields(&[
     ("lints", Each(&Text)),
 ]);
 
+static EXPLAIN_SCORE: Shape = Fields(&[
+    ("schema", Word(&["nightshift.explain_score/1"])),
+    ("job", Text),
+    ("id", Text),
+    ("tick", Time),
+    ("run", Text),
+    ("version", Whole),
+    ("method", Text),
+    ("file", Text),
+    ("row", Whole),
+    ("scale", Word(&["prediction", "log_odds", "log_shares"])),
+    (
+        "outputs",
+        Each(&Fields(&[
+            ("class", Maybe(&Text)),
+            ("base", Number),
+            ("sum", Number),
+            ("prediction", Number),
+            ("score", Number),
+        ])),
+    ),
+    ("features", Each(&Fields(&[("feature", Text), ("value", Any), ("adds", Each(&Number))]))),
+    ("published", Maybe(&Each(&Number))),
+    ("reproduced", Maybe(&Flag)),
+]);
+
 static INIT: Shape = Fields(&[
     ("schema", Word(&["nightshift.init/1"])),
     ("project", Text),
@@ -424,6 +450,7 @@ fn every_document_is_as_the_contract_says() {
     check(&sandbox, "train churn --trigger ci --no-promote", 0, &RUN);
     check(&sandbox, &format!("show {run}"), 0, &RUN);
     check(&sandbox, &format!("explain {run}"), 0, &RUN);
+    check(&sandbox, "explain score churn C00001", 0, &EXPLAIN_SCORE);
     let logs = check(&sandbox, &format!("logs {run}"), 0, &LOGS);
     assert_ne!(logs["lines"], serde_json::json!([]));
 

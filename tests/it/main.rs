@@ -20,6 +20,7 @@ mod daemon_lock;
 mod damage;
 mod drift;
 mod evaluate;
+mod explain;
 mod generate;
 mod hostile;
 mod json;

@@ -99,6 +99,16 @@ impl Batch {
         }
     }
 
+    /// The first row whose id reads `id`.
+    pub fn row_with_id(&self, id: &str) -> Option<usize> {
+        let signed = id.parse().map(integer_id_hash).ok();
+        let unsigned = id.parse().map(unsigned_id_hash).ok();
+        let wanted = [Some(text_id_hash(id)), signed, unsigned];
+        let may_be = |hash: &u64| wanted.contains(&Some(*hash));
+        let rows = self.id_hashes.iter().enumerate().filter(|(_, hash)| may_be(hash));
+        rows.map(|(row, _)| row).find(|row| self.id_text(*row) == id)
+    }
+
     /// The values of `columns`: numbers where they are used as numbers, else text.
     pub fn frame<'a>(&'a self, columns: &[&'a str]) -> Result<Frame<'a>, DatasetError> {
         let cells = columns.par_iter().map(|name| {

@@ -2,6 +2,9 @@
 //!
 //! The texts belong to the things themselves; this module only finds them.
 
+/// One score.
+mod score;
+
 use jiff::Timestamp;
 
 use crate::app::cli::answer::Answer;
@@ -23,7 +26,7 @@ use crate::learn::drift::{TESTS, domain_classifier};
 use crate::learn::metric::METRICS;
 use crate::learn::model::{CALIBRATIONS, KINDS};
 
-/// Explain a check, model kind, metric, comparison, drift test, problem code, cron or run
+/// Explain a check, kind, metric, comparison, test, problem code, cron, run or score
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift explain not_null           a check
@@ -34,11 +37,16 @@ use crate::learn::model::{CALIBRATIONS, KINDS};
   nightshift explain unknown_key        a problem code of `validate`
   nightshift explain \"30 2 * * 1-5\"     a cron expression
   nightshift explain \"30 2 * * *\" --tz Europe/Berlin --from 2026-03-28
-  nightshift explain 01k8h3m            a run")]
+  nightshift explain 01k8h3m            a run
+  nightshift explain score churn 4711   why the row with the id 4711 has its score
+  nightshift explain score churn 4711 --tick 2026-01-05")]
 pub(crate) struct ExplainArgs {
     /// What to explain
     #[arg(required = true, value_name = "THING")]
     thing: Vec<String>,
+    /// The tick whose score is explained [default: the latest]
+    #[arg(long, value_name = "TICK")]
+    tick: Option<String>,
     /// The zone in which a cron expression is read, by its IANA name [default: UTC]
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
@@ -81,8 +89,10 @@ struct Entry {
 /// Runs `nightshift explain`.
 pub(crate) async fn cmd_explain(context: &Context, args: &ExplainArgs) -> Result<Answer, Failure> {
     if args.thing.len() > 1 && args.thing[0] == "score" {
-        return Err(Failure::usage("explaining a single score is not supported yet")
-            .hint("`nightshift diff JOB A B` shows the coefficients of two versions"));
+        return score::explain(context, &args.thing[1..], args.tick.as_deref()).await;
+    }
+    if args.tick.is_some() {
+        return Err(Failure::usage("`--tick` belongs to `nightshift explain score JOB ID`"));
     }
     let thing = args.thing.join(" ");
     let thing = thing.trim();
@@ -192,6 +202,7 @@ mod tests {
         let now = "2026-01-05T12:00:00Z".parse().unwrap();
         let args = |tz: Option<&str>| ExplainArgs {
             thing: Vec::new(),
+            tick: None,
             tz: tz.map(ToOwned::to_owned),
             day_match: None,
             from: tz.map(|_| "2026-03-28".to_owned()),

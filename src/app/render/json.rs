@@ -14,6 +14,8 @@ pub(crate) mod drift;
 pub(crate) mod error;
 /// `nightshift.evaluate/1`: metrics and comparisons of a table of predictions.
 pub(crate) mod evaluate;
+/// `nightshift.explain_score/1`: why one row has its score.
+pub(crate) mod explanation;
 /// `nightshift.ticks/1`: what became of the ticks of a job.
 pub(crate) mod ledger;
 /// `nightshift.next/1`: upcoming ticks.

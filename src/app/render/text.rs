@@ -11,6 +11,8 @@ pub(crate) mod diff;
 pub(crate) mod drift;
 /// Metrics and comparisons of a table of predictions.
 pub(crate) mod evaluate;
+/// Why one row has its score.
+pub(crate) mod explanation;
 /// Counts, sizes, durations and instants as people read them.
 pub(crate) mod format;
 /// What became of ticks.

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Block, Design, Scaling, Slot};
-use crate::learn::model::{ClassTarget, FitError, FittedModel, Kind, Model, Target, Training};
+use crate::learn::model::{
+    ClassTarget, FitError, FittedModel, Kind, Model, OutputTerms, Target, TermScale, Terms,
+    Training,
+};
 
 const ID: &str = "dummy";
 
@@ -121,6 +124,13 @@ impl Model for Constant {
 
     fn weights(&self) -> Option<Vec<(f64, Vec<f64>)>> {
         None
+    }
+
+    fn terms(&self, block: &Block) -> Terms {
+        let features = vec![0.0; block.columns.len()];
+        let output = |base: &f64| OutputTerms { base: *base, features: features.clone() };
+        let outputs = self.outputs.iter().map(output).collect();
+        Terms { scale: TermScale::Prediction, outputs }
     }
 }
 

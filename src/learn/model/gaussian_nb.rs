@@ -9,6 +9,7 @@
 mod weighted;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use linfa::ParamGuard;
 use linfa::traits::Fit;
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Block, BlockColumn, Design, Scaling, Slot};
 use crate::learn::model::{
-    FitError, FittedModel, Kind, Model, Target, Training, estimator_error, kernel,
+    FitError, FittedModel, Kind, Model, OutputTerms, Target, TermScale, Terms, Training,
+    estimator_error, kernel,
 };
 
 const ID: &str = "gaussian_nb";
@@ -68,7 +70,8 @@ impl Kind for GaussianNb {
             return Err(FitError::Unfit { kind: ID });
         };
         let state = GaussianNbParams(Checked { var_smoothing }).fit(training)?;
-        let model = Box::new(NaiveBayes::new(state, training.records().slots()));
+        let outputs = training.targets().outputs();
+        let model = Box::new(NaiveBayes::new(state, training.records().slots(), outputs));
         Ok(FittedModel { model, warnings: Vec::new() })
     }
 
@@ -82,7 +85,7 @@ impl Kind for GaussianNb {
             && state.variances.len() == cells
             && state.log_priors.iter().chain(&state.means).all(|part| part.is_finite())
             && state.variances.iter().all(|variance| *variance > 0.0 && variance.is_finite());
-        is_sound.then(|| Box::new(NaiveBayes::new(state, slots)) as Box<dyn Model>)
+        is_sound.then(|| Box::new(NaiveBayes::new(state, slots, outputs)) as Box<dyn Model>)
     }
 }
 
@@ -211,6 +214,8 @@ impl State {
 struct NaiveBayes {
     state: State,
     width: usize,
+    /// Every class, or only the second of two.
+    outputs: usize,
     /// For each class its log prior and the parts of the normal densities that no row changes.
     constants: Vec<f64>,
     /// For each class and matrix column: what a row with that category adds to the log likelihood.
@@ -220,15 +225,16 @@ struct NaiveBayes {
 }
 
 impl NaiveBayes {
-    fn new(state: State, slots: &[Slot]) -> Self {
+    fn new(state: State, slots: &[Slot], outputs: usize) -> Self {
         let width: usize = slots.iter().map(|slot| slot.width()).sum();
-        let log_scale = |variance: &f64| -0.5 * (std::f64::consts::TAU * variance).ln();
-        let by_class = state.variances.chunks(width.max(1)).zip(&state.log_priors);
-        let constants = by_class
-            .map(|(variances, prior)| prior + variances.iter().map(log_scale).sum::<f64>())
-            .collect();
+        let constant = |(class, prior): (usize, &f64)| {
+            let columns = class * width..(class + 1) * width;
+            prior + columns.map(|place| state.log_scale(place)).sum::<f64>()
+        };
+        let constants = state.log_priors.iter().enumerate().map(constant).collect();
         let mut out = Self {
             width,
+            outputs,
             constants,
             gains: vec![0.0; state.means.len()],
             without_code: vec![0.0; state.means.len()],
@@ -254,6 +260,11 @@ impl NaiveBayes {
 }
 
 impl State {
+    /// The part of a log density that no value changes: `−log(2π · variance) / 2`.
+    fn log_scale(&self, place: usize) -> f64 {
+        -0.5 * (std::f64::consts::TAU * self.variances[place]).ln()
+    }
+
     /// `−(value − mean)² / (2 · variance)`.
     fn exponent(&self, place: usize, value: f64) -> f64 {
         -0.5 * (value - self.means[place]).powi(2) / self.variances[place]
@@ -295,6 +306,55 @@ impl Model for NaiveBayes {
 
     fn weights(&self) -> Option<Vec<(f64, Vec<f64>)>> {
         None
+    }
+
+    /// Of each class the log prior, and the log likelihood of each feature; of one output the differences.
+    fn terms(&self, block: &Block) -> Terms {
+        let first = |column: &BlockColumn| match column {
+            BlockColumn::Number { column, .. } => *column,
+            BlockColumn::Levels { first, .. } => *first,
+        };
+        let ends = block.columns.iter().skip(1).map(first).chain([self.width]);
+        let columns: Vec<(&BlockColumn, Range<usize>)> = block
+            .columns
+            .iter()
+            .zip(ends)
+            .map(|(column, end)| (column, first(column)..end))
+            .collect();
+        let class = |class: usize| {
+            let from = class * self.width;
+            let term = |(column, range): &(&BlockColumn, Range<usize>)| {
+                let scales = range.clone().map(|place| self.state.log_scale(from + place));
+                let own = match column {
+                    BlockColumn::Number { column, values } => {
+                        self.state.exponent(from + column, values[0])
+                    }
+                    BlockColumn::Levels { first, codes } => {
+                        let gains = &self.gains[from + first..from + range.end];
+                        let without = self.without_code[from + first];
+                        gains.get(codes[0] as usize).copied().unwrap_or(without)
+                    }
+                };
+                scales.sum::<f64>() + own
+            };
+            let features = columns.iter().map(term).collect();
+            OutputTerms { base: self.state.log_priors[class], features }
+        };
+        let mut outputs: Vec<OutputTerms> = (0..self.constants.len()).map(class).collect();
+        if self.outputs == outputs.len() {
+            return Terms { scale: TermScale::LogShares, outputs };
+        }
+        let positive = outputs.pop();
+        let odds = outputs.pop().zip(positive).map(|(other, own)| OutputTerms {
+            base: own.base - other.base,
+            features: own
+                .features
+                .iter()
+                .zip(other.features)
+                .map(|(own, other)| own - other)
+                .collect(),
+        });
+        Terms { scale: TermScale::LogOdds, outputs: odds.into_iter().collect() }
     }
 }
 

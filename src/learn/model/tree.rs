@@ -29,6 +29,8 @@ mod leaf_wise;
 mod loss;
 /// The rows of a node, parted.
 mod partition;
+/// What each column adds to what trees say.
+mod shapley;
 /// The best way to part rows by a column.
 mod split;
 /// Sums as whole numbers.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::learn::features::{Block, BlockColumn, Slot};
-use crate::learn::model::{Model, kernel};
+use crate::learn::model::{Model, OutputTerms, TermScale, Terms, kernel};
 
 /// What turns sums into predictions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +87,26 @@ impl Model for WeightedSum {
         // A model without columns has intercepts only.
         let weights = weights.chain(std::iter::repeat_with(Vec::new));
         Some(self.intercepts.iter().copied().zip(weights).collect())
+    }
+
+    fn terms(&self, block: &Block) -> Terms {
+        let output = |(intercept, weights): (&f64, &[f64])| {
+            let term = |column: &BlockColumn| match column {
+                BlockColumn::Number { column, values } => values[0] * weights[*column],
+                BlockColumn::Levels { first, codes } => {
+                    weights[*first..].get(codes[0] as usize).copied().unwrap_or_default()
+                }
+            };
+            OutputTerms { base: *intercept, features: block.columns.iter().map(term).collect() }
+        };
+        let scale = match self.link {
+            Link::Identity => TermScale::Prediction,
+            Link::Logistic => TermScale::LogOdds,
+            Link::Softmax => TermScale::LogShares,
+        };
+        // A model without columns has intercepts only.
+        let weights = self.weights.chunks(self.width().max(1)).chain(std::iter::repeat(&[][..]));
+        Terms { scale, outputs: self.intercepts.iter().zip(weights).map(output).collect() }
     }
 }
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bins::{CodeTable, Cuts};
 use super::flat::{StoredTrees, Walkable};
+use super::shapley::{Effects, Leaves};
 use super::walk::{LANES, Tile};
 use crate::learn::features::{Block, BlockColumn, Slot};
-use crate::learn::model::{Model, kernel};
+use crate::learn::model::{Model, OutputTerms, TermScale, Terms, kernel};
 
 /// What outputs are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,5 +169,32 @@ impl Model for Ensemble {
 
     fn weights(&self) -> Option<Vec<(f64, Vec<f64>)>> {
         None
+    }
+
+    fn terms(&self, block: &Block) -> Terms {
+        let trees = &self.trees;
+        let (codes, columns) = (self.tile(block).first(), trees.columns.len());
+        let (values, covers) = (self.state.trees.values(), self.state.trees.covers());
+        let leaves = Leaves { trees, values, width: self.state.leaf_width(), covers };
+        let mut effects = Effects::new(&self.state.base, columns);
+        for (place, tree) in trees.trees.iter().enumerate() {
+            let output = if leaves.width == 1 { place % self.state.outputs() } else { 0 };
+            effects.add(leaves, tree, &codes, output);
+        }
+        let (scale, divisor) = match self.state.combine {
+            Combine::Mean => (TermScale::Prediction, trees.trees.len() as f64),
+            Combine::Sum => (TermScale::Prediction, 1.0),
+            Combine::Logistic => (TermScale::LogOdds, 1.0),
+            Combine::Softmax => (TermScale::LogShares, 1.0),
+        };
+        let output = |(output, base): (usize, &f64)| {
+            let mut features = vec![0.0; block.columns.len()];
+            let own = &effects.columns[output * columns..][..columns];
+            for (column, effect) in trees.columns.iter().zip(own) {
+                features[usize::from(*column)] = effect / divisor;
+            }
+            OutputTerms { base: base / divisor, features }
+        };
+        Terms { scale, outputs: effects.base.iter().enumerate().map(output).collect() }
     }
 }

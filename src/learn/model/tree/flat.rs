@@ -12,6 +12,8 @@ use super::split::{CodeSet, Rule};
 
 /// Most nodes of all trees together.
 pub(in crate::learn::model) const NODES_MAX: usize = 1 << 24;
+/// Most splits on the way to a leaf.
+pub(in crate::learn::model) const DEPTH_MAX: u32 = 64;
 /// Most values of all leaves together.
 pub(in crate::learn::model) const VALUES_MAX: usize = 1 << 25;
 
@@ -81,6 +83,8 @@ impl Node {
 pub(in crate::learn::model) struct Tree {
     /// The place of its root.
     pub(in crate::learn::model) root: u32,
+    /// How many nodes it has, the root included.
+    pub(in crate::learn::model) size: u32,
     /// Splits on the longest way to a leaf.
     pub(in crate::learn::model) depth: u32,
     /// Whether any split is by a set.
@@ -149,6 +153,11 @@ impl StoredTrees {
     /// What leaves say, one after the other.
     pub(in crate::learn::model) fn values(&self) -> &[f64] {
         &self.values
+    }
+
+    /// The weight of the training rows in each leaf.
+    pub(in crate::learn::model) fn covers(&self) -> &[f64] {
+        &self.covers
     }
 
     /// The form that is walked, or `None` if the arrays do not fit together and the columns `cuts`.
@@ -233,9 +242,9 @@ impl Walkable {
             self.nodes.push(node);
             self.leaves.push(leaf);
         }
-        let depth = depths.last().copied()?;
+        let depth = depths.last().copied().filter(|depth| *depth <= DEPTH_MAX)?;
         let has_sets = self.sets.len() > sets_before;
-        self.trees.push(Tree { root, depth, has_sets });
+        self.trees.push(Tree { root, size: next - root, depth, has_sets });
         ((next - root) as usize == size).then_some(())
     }
 

@@ -32,6 +32,11 @@ impl Tile {
             self.codes[group * self.width + column][..codes.len()].copy_from_slice(codes);
         }
     }
+
+    /// The codes of the first row, which must exist, one for each column.
+    pub(in crate::learn::model) fn first(&self) -> Vec<u8> {
+        self.codes[..self.width].iter().map(|lanes| lanes[0]).collect()
+    }
 }
 
 impl Walkable {
