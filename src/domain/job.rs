@@ -257,6 +257,18 @@ pub enum ModelParams {
         /// When the solver has converged.
         tolerance: f64,
     },
+    /// Follow the regularised leader, proximal (`McMahan` and others, 2013): the weight with sum of gradients z and of their squares n is
+    /// `−(z − sign(z)·l1) / ((beta + √n) / alpha + l2)`, or 0 up to |z| = l1. The intercept is not penalised.
+    Ftrl {
+        /// The learning rate, above 0.
+        alpha: f64,
+        /// What holds the first steps back, 0 or more.
+        beta: f64,
+        /// The weight of the L1 penalty, 0 or more.
+        l1: f64,
+        /// The weight of the L2 penalty, 0 or more.
+        l2: f64,
+    },
     /// Ordinary least squares with an intercept.
     Linear,
     /// Minimises `1/(2n)·‖y − Xw‖² + alpha·l1_ratio·‖w‖₁ + ½·alpha·(1 − l1_ratio)·‖w‖²`.
@@ -482,6 +494,7 @@ impl ModelParams {
             Self::DecisionTree { .. } => "decision_tree",
             Self::RandomForest { .. } => "random_forest",
             Self::GradientBoosting { .. } => "gradient_boosting",
+            Self::Ftrl { .. } => "ftrl",
             Self::Dummy => "dummy",
         }
     }

@@ -4,10 +4,14 @@
 //! stored is tried beside it: what is registered is what was measured. The champion scores the same rows,
 //! so that gates compare like with like.
 
+/// The fit itself, and going on from the champion.
+mod learned;
+
 use std::collections::BTreeMap;
 
 use sha2::Digest as _;
 
+use self::learned::learn;
 use crate::adapters::artifact::Artifacts;
 use crate::adapters::dataset::SourceFile;
 use crate::adapters::failpoint;
@@ -26,7 +30,7 @@ use crate::engine::report::InputFile;
 use crate::engine::search;
 use crate::engine::training_rows::{TrainingRows, read};
 use crate::learn::artifact::{Artifact, Scores, TrainingFacts};
-use crate::learn::fit::{Examples, Fitted, fit_examples};
+use crate::learn::fit::{Examples, Fitted};
 use crate::learn::importance::{Importance, rows_to_shuffle};
 use crate::learn::model::{Labels, ReadLabels, read_labels};
 use crate::learn::profile::ReferenceProfile;
@@ -99,11 +103,17 @@ pub fn train(
     let searched = search::search(job, &rows, &examples)?;
     findings.extend(searched.findings);
     let job = &searched.job;
-    let fitted =
-        fit_examples(job, &rows.columns, &rows.table, &examples).map_err(RunError::data("fit"))?;
+    let learned = learn(job, &rows, &examples, champion)?;
+    findings.extend(learned.findings);
+    let fitted = learned.fitted;
     findings.extend(fit_findings(&fitted));
 
-    let facts = facts(plan, job, &rows, &inputs, (&train_rows, &test_rows));
+    let mut facts = facts(plan, job, &rows, &inputs, (&train_rows, &test_rows));
+    if let Some((before, new)) = learned.on {
+        facts.rows = before.rows + new;
+        facts.fitted = facts.fitted.and(&before.fitted);
+    }
+    let rows_train = facts.rows;
     let labelled_ids = pick(&rows.ids, &read.rows);
     let categories_max = job.features.categories_max;
     let reference = ReferenceProfile::of(&rows.profiled(&read.rows), &labelled_ids, categories_max)
@@ -137,7 +147,7 @@ pub fn train(
         method: artifact.method(),
         task: job.model.task.id(),
         rows_read: rows.table.rows() as u64,
-        rows_train: train_rows.len() as u64,
+        rows_train,
         rows_test: test_rows.len() as u64,
         metrics: metrics.into_iter().map(|(id, value)| (id.to_owned(), value)).collect(),
         findings,

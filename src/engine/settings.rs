@@ -173,6 +173,9 @@ fn params(params: &ModelParams) -> Option<String> {
              max_depth {depth_max}, min_samples_leaf {leaf_rows_min}, l2 {l2}, validation {validation}, \
              patience {patience}"
         )),
+        ModelParams::Ftrl { alpha, beta, l1, l2 } => {
+            Some(format!("alpha {alpha}, beta {beta}, l1 {l1}, l2 {l2}"))
+        }
         ModelParams::Linear | ModelParams::Dummy => None,
     }
 }

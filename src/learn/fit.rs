@@ -7,9 +7,14 @@
 mod calibrate;
 /// The rows that a model is fitted on.
 mod examples;
+/// Learning on from a version.
+mod resume;
+
+use std::borrow::Cow;
 
 pub use self::calibrate::CalibrateError;
 pub use self::examples::Examples;
+pub use self::resume::{Resumed, learns_on, resume};
 use crate::domain::frame::Frame;
 use crate::domain::job::{Job, ModelParams, Scale, Task};
 use crate::domain::table::TableSchema;
@@ -113,7 +118,12 @@ fn fit_once(
 ) -> Result<Fitted, TrainError> {
     let params = &job.model.params;
     let kind = kind_of(params, job.model.task)?;
-    let Examples { rows, labels, .. } = examples;
+    let examples = if kind.learns_in_order() {
+        Cow::Owned(examples.in_order())
+    } else {
+        Cow::Borrowed(examples)
+    };
+    let Examples { rows, labels, .. } = examples.as_ref();
     labels.check_variety()?;
     let scaling = match job.features.scale {
         Scale::Auto => kind.scaling(),

@@ -16,6 +16,8 @@ mod decision_tree;
 mod dummy;
 /// Least squares with L1 and L2 penalties.
 mod elastic_net;
+/// Logistic regression that learns row by row.
+mod ftrl;
 /// Gaussian naive Bayes.
 mod gaussian_nb;
 /// Trees that each mend what those before them left wrong.
@@ -61,6 +63,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &decision_tree::DecisionTree,
     &random_forest::RandomForest,
     &gradient_boosting::GradientBoosting,
+    &ftrl::Ftrl,
     &dummy::Dummy,
 ];
 
@@ -95,6 +98,22 @@ pub trait Kind: std::fmt::Debug + Sync {
         training: &Training<'_>,
         seed: u64,
     ) -> Result<FittedModel, FitError>;
+
+    /// Whether rows are learned one after the other, so that their order counts, and a model can learn on.
+    fn learns_in_order(&self) -> bool {
+        false
+    }
+
+    /// Learns on from `before`, a model of this kind for the same columns, so that the result is that of learning
+    /// its rows and those of `training` at once; `None` if the kind or its parameters do not allow it.
+    fn resume(
+        &self,
+        _params: &ModelParams,
+        _before: &dyn Model,
+        _training: &Training<'_>,
+    ) -> Option<Result<FittedModel, FitError>> {
+        None
+    }
 
     /// Reads what [`Model::encode`] wrote, for a matrix with `slots`, or `None` if it does not fit.
     fn decode(&self, bytes: &[u8], slots: &[Slot], outputs: usize) -> Option<Box<dyn Model>>;

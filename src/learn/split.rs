@@ -40,6 +40,16 @@ impl FittedRows {
         Self { span_micros: times.and_then(span), random }
     }
 
+    /// These rows and those of `before`, which a version has learned on from: any in between may be among them.
+    #[must_use]
+    pub fn and(self, before: &Self) -> Self {
+        let span = match (self.span_micros, before.span_micros) {
+            (Some(own), Some(other)) => Some((own.0.min(other.0), own.1.max(other.1))),
+            (own, other) => own.or(other),
+        };
+        Self { span_micros: span, ..self }
+    }
+
     /// Whether a row may have been among them: it is unless its time or its hash says otherwise.
     pub fn may_hold(&self, id_hash: u64, time_micros: Option<i64>) -> bool {
         let is_outside = self

@@ -23,6 +23,7 @@ mod evaluate;
 mod explain;
 mod generate;
 mod hostile;
+mod incremental;
 mod json;
 mod permissions;
 mod readme;

@@ -151,6 +151,12 @@ fn model_params(kind: &str, params: &Section) -> Option<ModelParams> {
             validation: params.number("validation")?,
             patience: count(params, "patience")?,
         },
+        "ftrl" => ModelParams::Ftrl {
+            alpha: params.number("alpha")?,
+            beta: params.number("beta")?,
+            l1: params.number("l1")?,
+            l2: params.number("l2")?,
+        },
         "dummy" => ModelParams::Dummy,
         _ => return None,
     })

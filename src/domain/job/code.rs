@@ -18,6 +18,10 @@ pub static CODES: &[(&str, &str)] = &[
         "The file begins with the invisible bytes EF BB BF. Some editors write them; save the file as UTF-8 without a byte order mark.",
     ),
     (
+        "calibrate_kind",
+        "`model.calibrate` compares what models of folds say of rows that they have not seen. A model of the kind `ftrl` goes on from the champion, which has seen them all, and models of folds that begin anew would not be like it.",
+    ),
+    (
         "check_column",
         "`not_null`, `between`, `in_set`, `matches`, `unique`, `nulls_max` and `mean_between` look at one column and need `column`. `rows_min`, `rows_max` and `fresh_within` look at the table as a whole and have none.",
     ),
@@ -84,7 +88,7 @@ pub static CODES: &[(&str, &str)] = &[
     ),
     (
         "kind_task",
-        "Each kind of model is for certain tasks: `logistic` and `gaussian_nb` for `binary` and `multiclass`, `linear` and `elastic_net` for `regression`, `decision_tree`, `random_forest`, `gradient_boosting` and `dummy` for all three.",
+        "Each kind of model is for certain tasks: `logistic` and `gaussian_nb` for `binary` and `multiclass`, `linear` and `elastic_net` for `regression`, `ftrl` for `binary`, `decision_tree`, `random_forest`, `gradient_boosting` and `dummy` for all three.",
     ),
     (
         "label_is_feature",

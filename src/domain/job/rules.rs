@@ -137,12 +137,21 @@ fn binary(job: &Section, faults: &mut Faults) {
     }
 }
 
-/// Keys that make sense only where there are classes.
+/// Keys that make sense only where there are classes, and models of folds.
 fn classes(model: &Section, faults: &mut Faults) {
+    let calibrate = model.text("calibrate").filter(|found| *found != "none");
+    if let Some(found) = calibrate.filter(|_| model.text("kind") == Some("ftrl")) {
+        let message = format!(
+            "`model.calibrate` = `\"{found}\"` needs models of folds, found the kind `ftrl`, which goes on from \
+             the champion"
+        );
+        let help = "leave it out; `gradient_boosting` and `logistic` can be calibrated";
+        faults.add_with_help(model.span("calibrate"), "calibrate_kind", message, help);
+    }
     if model.text("task") != Some("regression") {
         return;
     }
-    if let Some(found) = model.text("calibrate").filter(|found| *found != "none") {
+    if let Some(found) = calibrate {
         let message = format!(
             "`model.calibrate` = `\"{found}\"` is for classes, found the task `regression`"
         );

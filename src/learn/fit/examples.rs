@@ -46,6 +46,16 @@ impl Examples {
         }
     }
 
+    /// Oldest first, where times count; rows of one instant as they came.
+    #[must_use]
+    pub(super) fn in_order(&self) -> Self {
+        let mut places: Vec<usize> = (0..self.rows.len()).collect();
+        if let Some(times) = &self.times {
+            places.sort_by_key(|place| times[*place]);
+        }
+        self.gather(&places)
+    }
+
     /// At most `count` folds: forward in time where later rows are held out, with the gap of the split, else by
     /// a hash of the ids.
     pub fn folds(&self, split: &Split, seed: u64, count: usize) -> Vec<Fold> {

@@ -44,6 +44,7 @@ pub(crate) const FITS: &[(&str, &str, &str)] = &[
     ("two", "multiclass", "gradient_boosting"),
     ("three", "multiclass", "gradient_boosting"),
     ("value", "regression", "gradient_boosting"),
+    ("two", "binary", "ftrl"),
     ("two", "binary", "dummy"),
     ("three", "multiclass", "dummy"),
     ("value", "regression", "dummy"),

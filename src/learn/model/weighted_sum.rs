@@ -41,8 +41,13 @@ impl WeightedSum {
         let is_sound = found.link == link
             && found.intercepts.len() == outputs
             && found.weights.len() == outputs.checked_mul(width)?
-            && found.intercepts.iter().chain(&found.weights).all(|part| part.is_finite());
+            && found.is_finite();
         is_sound.then(|| Box::new(found) as Box<dyn Model>)
+    }
+
+    /// Whether every weight is a number that can be computed with.
+    pub(super) fn is_finite(&self) -> bool {
+        self.intercepts.iter().chain(&self.weights).all(|part| part.is_finite())
     }
 
     fn width(&self) -> usize {

@@ -44,7 +44,7 @@ fn no_policy_lets_more_runs_be_under_way_than_it_says() {
     for number in 0..jobs {
         sandbox = sandbox.job(&format!("job-{number}"), &text(number, ""));
     }
-    let life = 2_500 + 60 * jobs as u64;
+    let life = 2_500 + 150 * jobs as u64;
     let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(19);
     for _ in 0..KILLS {
         let daemon = sandbox.spawn(["daemon"]);

@@ -29,7 +29,7 @@ pub(crate) static KINDS: &[Kind] = &[
     now("decision_tree", ALL, DECISION_TREE),
     now("random_forest", ALL, RANDOM_FOREST),
     now("gradient_boosting", ALL, GRADIENT_BOOSTING),
-    later("ftrl", &["binary"]),
+    now("ftrl", &["binary"], FTRL),
     later("onnx", ALL),
 ];
 
@@ -112,6 +112,18 @@ static GRADIENT_BOOSTING: &[Key] = &[
         "Rounds without a gain on the rows held out after which growing ends.",
     )
     .or("10"),
+];
+
+static FTRL: &[Key] = &[
+    Key::new(
+        "alpha",
+        Number(Bounds { above_min: true, ..Bounds::NOT_NEGATIVE }),
+        "The learning rate of a weight that has not learned yet.",
+    )
+    .or("0.1"),
+    Key::new("beta", Number(Bounds::NOT_NEGATIVE), "What holds the first steps back.").or("1.0"),
+    Key::new("l1", Number(Bounds::NOT_NEGATIVE), "The weight of the L1 penalty.").or("0.0"),
+    Key::new("l2", Number(Bounds::NOT_NEGATIVE), "The weight of the L2 penalty.").or("0.0"),
 ];
 
 /// The kind called `name`.
