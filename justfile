@@ -60,7 +60,8 @@ cron cases="1000000":
 scale jobs="10000":
     NIGHTSHIFT_JOBS={{jobs}} cargo test --release --test it -- daemon::scale --nocapture
 
-# Speed of the data path, as ratios to a floor measured in the same run.
+# The goals of the data path and of the daemon with what was measured, as tables. With NIGHTSHIFT_PYTHON,
+# NIGHTSHIFT_PEERS and NIGHTSHIFT_BENCH_DATA (see benches/goals/peers.rs) beside what a user would pick instead.
 [group('deep')]
 bench *ARGS:
     cargo bench --profile release -- {{ARGS}}

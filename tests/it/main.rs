@@ -18,6 +18,7 @@ mod customers;
 mod daemon;
 mod daemon_lock;
 mod damage;
+mod determinism;
 mod drift;
 mod evaluate;
 mod explain;
