@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::adapters::dataset::{
     self, ScanError, ScanRequest, SourceFile, Table, TimeFilter, file_sha256, named_files,
 };
-use crate::adapters::store::{OutputRole, RunRecord};
+use crate::adapters::store::{Input, OutputRole, RunRecord};
 use crate::domain::frame::{Cells, Frame};
 use crate::domain::identity::{JobName, Sha256};
 use crate::domain::job::Job;
@@ -81,11 +81,7 @@ pub async fn explain_score(
     let paths = plan::score_paths(world, &job, run.interval)?;
     let files = dataset::discover(&world.roots, &paths.input, job.data.format)
         .map_err(RunError::data(STAGE))?;
-    let recorded = |file: SourceFile| {
-        let input = inputs.iter().find(|input| input.path == file.relative)?;
-        Some((file, input.sha256))
-    };
-    let files: Vec<(SourceFile, Sha256)> = files.into_iter().filter_map(recorded).collect();
+    let inputs = Inputs::of(files, &inputs);
     let id = id.to_owned();
     offload(STAGE, move || {
         let (method, names) = (artifact.method(), pass::score_columns(&artifact));
@@ -99,18 +95,18 @@ pub async fn explain_score(
         let explain = |frame: &Frame<'_>, row: usize| {
             artifact.explain(frame, row).map_err(RunError::data(STAGE))
         };
-        let mut found = None;
-        for (file, recorded) in &files {
-            let looked = wanted.find(file, explain);
-            if !matches!(looked, Ok(None)) {
-                require_unchanged(file, recorded, &run)?;
+        // Opened as the run did: types of columns follow from all files, and from what the version has pinned.
+        let opened = Table::open_pinned(&inputs.files, wanted.id_column, &artifact.schema);
+        let looked =
+            opened.map_err(RunError::table(STAGE)).and_then(|table| wanted.find(&table, explain));
+        let found = match looked {
+            Ok(found) => found.ok_or_else(|| unknown(&id, &run))?,
+            Err(error) => {
+                inputs.require_unchanged(None, &run)?;
+                return Err(error);
             }
-            if let Some((row, explanation)) = looked? {
-                found = Some((file.relative.clone(), row, explanation));
-                break;
-            }
-        }
-        let (file, row, explanation) = found.ok_or_else(|| unknown(&id, &run))?;
+        };
+        inputs.require_unchanged(Some(&found.file), &run)?;
         let published = match &part {
             None => None,
             Some(part) => {
@@ -118,6 +114,7 @@ pub async fn explain_score(
                 Some(published(path, &job, &id, &names)?.ok_or_else(|| set_aside(&id, &run))?)
             }
         };
+        let Found { file, row, told: explanation } = found;
         Ok(ExplainedScore { run, model, method, file, row, explanation, published })
     })
     .await
@@ -148,19 +145,29 @@ struct Wanted<'a> {
     time: Option<&'a TimeFilter>,
 }
 
+/// A row that was found.
+struct Found<T> {
+    /// The file, relative to its root.
+    file: String,
+    /// The number in it, from 1.
+    row: u64,
+    /// What was made of it.
+    told: T,
+}
+
 /// Why a pass ended early.
 enum Halt<T> {
-    Found { row: u64, told: T },
+    Found(Found<T>),
     Failed(RunError),
 }
 
 impl Wanted<'_> {
-    /// The number in `file` of the first row with the id, from 1, and what `read` makes of it.
+    /// The first row with the id, and what `read` makes of it.
     fn find<T>(
         &self,
-        file: &SourceFile,
+        table: &Table,
         read: impl Fn(&Frame<'_>, usize) -> Result<T, RunError>,
-    ) -> Result<Option<(u64, T)>, RunError> {
+    ) -> Result<Option<Found<T>>, RunError> {
         let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         let request = ScanRequest {
             columns: self.columns,
@@ -168,41 +175,61 @@ impl Wanted<'_> {
             time: self.time,
             batch_rows: BATCH_ROWS,
         };
-        let table = Table::open(std::slice::from_ref(file), self.id_column)
-            .map_err(RunError::table(STAGE))?;
         let scanned = table.scan(&request, |batch| {
             let Some(row) = batch.row_with_id(self.id) else { return Ok(()) };
             let frame = batch.frame(&names).map_err(RunError::data(STAGE));
-            match frame.and_then(|frame| read(&frame, row)) {
-                Ok(told) => Err(Halt::Found { row: batch.row_number(row), told }),
-                Err(error) => Err(Halt::Failed(error)),
-            }
+            Err(match frame.and_then(|frame| read(&frame, row)) {
+                Ok(told) => {
+                    let (file, row) = (batch.file().to_owned(), batch.row_number(row));
+                    Halt::Found(Found { file, row, told })
+                }
+                Err(error) => Halt::Failed(error),
+            })
         });
         match scanned {
             Ok(_) => Ok(None),
-            Err(ScanError::Callback(Halt::Found { row, told })) => Ok(Some((row, told))),
+            Err(ScanError::Callback(Halt::Found(found))) => Ok(Some(found)),
             Err(ScanError::Callback(Halt::Failed(error))) => Err(error),
             Err(ScanError::Dataset(error)) => Err(RunError::table(STAGE)(error)),
         }
     }
 }
 
-/// The file must still be what the run has read.
-fn require_unchanged(
-    file: &SourceFile,
-    recorded: &Sha256,
-    run: &RunRecord,
-) -> Result<(), RunError> {
-    let (found, _) = file_sha256(&file.path).map_err(RunError::other(STAGE))?;
-    if found == *recorded {
-        return Ok(());
+/// The files that a run has read, as far as they are there.
+struct Inputs {
+    files: Vec<SourceFile>,
+    /// What each had in it when it was read.
+    recorded: Vec<Sha256>,
+}
+
+impl Inputs {
+    fn of(files: Vec<SourceFile>, inputs: &[Input]) -> Self {
+        let recorded = |file: SourceFile| {
+            let input = inputs.iter().find(|input| input.path == file.relative)?;
+            Some((file, input.sha256))
+        };
+        let (files, recorded) = files.into_iter().filter_map(recorded).unzip();
+        Self { files, recorded }
     }
-    let message = format!(
-        "`{}` is not what run `{}` has read: wanted SHA-256 {recorded}, found {found}",
-        file.relative, run.id
-    );
-    Err(RunError::new(STAGE, Cause::Data, message)
-        .hint("only the scores of files that have not changed can be explained"))
+
+    /// The file called `name`, or every one, must still be what the run has read.
+    fn require_unchanged(&self, name: Option<&str>, run: &RunRecord) -> Result<(), RunError> {
+        let all = self.files.iter().zip(&self.recorded);
+        for (file, recorded) in
+            all.filter(|(file, _)| name.is_none_or(|name| file.relative == name))
+        {
+            let (found, _) = file_sha256(&file.path).map_err(RunError::other(STAGE))?;
+            if found != *recorded {
+                let message = format!(
+                    "`{}` is not what run `{}` has read: wanted SHA-256 {recorded}, found {found}",
+                    file.relative, run.id
+                );
+                return Err(RunError::new(STAGE, Cause::Data, message)
+                    .hint("only the scores of files that have not changed can be explained"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The scores that are published of a row, in the columns called `names`.
@@ -224,8 +251,8 @@ fn published(
         let unreadable = || asked_in_vain(format!("`{}` lacks a score", path.display()));
         names.iter().map(score).collect::<Option<Vec<f64>>>().ok_or_else(unreadable)
     };
-    let Some(file) = files.first() else { return Ok(None) };
-    Ok(wanted.find(file, scores)?.map(|(_, scores)| scores))
+    let table = Table::open(&files, id_column).map_err(RunError::table(STAGE))?;
+    Ok(wanted.find(&table, scores)?.map(|found| found.told))
 }
 
 fn asked_in_vain(message: String) -> RunError {
