@@ -59,7 +59,10 @@ impl ClockWatch {
         let jump = now.duration_since(self.wall).saturating_sub(passed);
         (self.wall, self.counted) = (now, Instant::now());
         if jump.abs() > JUMP_MIN {
-            tracing::warn!("the clock jumped by {jump:#} to {}", told(now));
+            let way = if jump.is_negative() { "back" } else { "forward" };
+            let seconds = jump.abs().as_millis().saturating_add(500) / 1_000;
+            let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+            tracing::warn!("the clock jumped {way} by {seconds:#} to {}", told(now));
             self.must_look = true;
         }
         if accept || !(self.must_look || self.is_suspect) {
