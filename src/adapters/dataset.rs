@@ -49,7 +49,7 @@ mod table;
 /// Which rows belong to an interval of time.
 mod time_filter;
 
-pub use batch::Batch;
+pub use batch::{Batch, MADE_UP_ID};
 pub use changes::{ChangedRows, ChangesWriter};
 pub use digest::file_sha256;
 pub use discover::{FILES_MAX, SourceFile, discover};

@@ -8,7 +8,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::adapters::dataset::{
-    self, ScanError, ScanRequest, SourceFile, Table, TimeFilter, file_sha256, named_files,
+    self, MADE_UP_ID, ScanError, ScanRequest, SourceFile, Table, TimeFilter, file_sha256,
+    named_files,
 };
 use crate::adapters::store::{Input, OutputRole, RunRecord};
 use crate::domain::frame::{Cells, Frame};
@@ -26,9 +27,6 @@ use crate::engine::world::World;
 use crate::learn::artifact::Explanation;
 
 const STAGE: &str = "explain the score";
-
-/// The id column of what jobs without `data.id` publish.
-const MADE_UP_ID: &str = "id";
 
 /// A score, and where it comes from.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::codec::{ArtifactError, FORMAT_VERSION};
 pub use self::explain::{Contribution, ExplainedOutput, Explanation, FeatureValue};
 pub use self::score::{ScoreError, Scores};
-pub(super) use self::score::{predict, scored};
+pub(super) use self::score::{predict, predict_calibrated, scored};
 use crate::domain::job::Task;
 use crate::domain::table::TableSchema;
 use crate::learn::features::{FittedFeatures, Transform};

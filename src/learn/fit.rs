@@ -19,7 +19,7 @@ use crate::domain::frame::Frame;
 use crate::domain::job::{Job, ModelParams, Scale, Task};
 use crate::domain::table::TableSchema;
 use crate::learn::artifact::{
-    Artifact, ScoreError, Scores, TrainingFacts, outputs, predict, scored,
+    Artifact, ScoreError, Scores, TrainingFacts, outputs, predict, predict_calibrated, scored,
 };
 use crate::learn::features::{
     Block, Design, FeatureColumn, FeatureError, FittedFeatures, Form, Scaling,
@@ -164,10 +164,7 @@ impl Fitted {
     pub fn score(&self, frame: &Frame<'_>) -> Result<Scores, ScoreError> {
         let outputs = outputs(self.task, self.classes.len());
         let predicted = |block: &Block, out: &mut [f64]| {
-            self.model.predict(block, out);
-            if let Some(calibration) = &self.calibration {
-                calibration.apply(out, block.rows);
-            }
+            predict_calibrated(self.model.as_ref(), self.calibration.as_ref(), block, out);
         };
         scored(self.task, predict(&self.features, outputs, frame, &predicted)?)
     }

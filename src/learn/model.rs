@@ -46,6 +46,8 @@ mod weighted_sum;
 #[cfg(test)]
 mod weighting;
 
+use std::ops::RangeInclusive;
+
 use linfa::DatasetBase;
 
 pub use self::calibration::{CALIBRATIONS, Calibration};
@@ -295,6 +297,26 @@ impl From<linfa::Error> for FitError {
     fn from(error: linfa::Error) -> Self {
         Self::Estimator { kind: "linfa", source: Box::new(error) }
     }
+}
+
+/// Every finite number above 0.
+const ABOVE_ZERO: RangeInclusive<f64> = f64::from_bits(1)..=f64::MAX;
+
+/// Every finite number from 0 on.
+const FROM_ZERO: RangeInclusive<f64> = 0.0..=f64::MAX;
+
+/// Checks that the parameter `name` is in `range`; NaN is not.
+fn check_range(
+    kind: &'static str,
+    name: &'static str,
+    found: f64,
+    range: RangeInclusive<f64>,
+    wanted: &'static str,
+) -> Result<(), FitError> {
+    if range.contains(&found) {
+        return Ok(());
+    }
+    Err(FitError::Parameter { kind, name, found, wanted })
 }
 
 /// Wraps what linfa says about an estimator of `kind`.

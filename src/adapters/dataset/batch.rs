@@ -18,7 +18,7 @@ use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
 use crate::domain::table::ColumnType;
 
 /// The column of ids that no column of the source holds.
-pub(super) const MADE_UP_ID: &str = "id";
+pub const MADE_UP_ID: &str = "id";
 const CONVERT: &str = "convert the rows of";
 
 /// What the batches of one file have in common.

@@ -10,6 +10,7 @@ use crate::domain::frame::Frame;
 use crate::domain::job::Task;
 use crate::learn::artifact::Artifact;
 use crate::learn::features::{BatchError, Block, BlockReader, FittedFeatures};
+use crate::learn::model::{Calibration, Model};
 
 /// The scores of a batch, finite.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,10 +65,20 @@ pub(in crate::learn) fn scored(task: Task, columns: Vec<Vec<f64>>) -> Result<Sco
 impl Artifact {
     /// Predicts the rows of `block` as [`crate::learn::model::Model::predict`] does, calibrated.
     pub(in crate::learn) fn predict(&self, block: &Block, out: &mut [f64]) {
-        self.model.predict(block, out);
-        if let Some(calibration) = &self.calibration {
-            calibration.apply(out, block.rows);
-        }
+        predict_calibrated(self.model.as_ref(), self.calibration.as_ref(), block, out);
+    }
+}
+
+/// Predicts the rows of `block` and brings the predictions to what comes true, if there is a map for that.
+pub(in crate::learn) fn predict_calibrated(
+    model: &dyn Model,
+    calibration: Option<&Calibration>,
+    block: &Block,
+    out: &mut [f64],
+) {
+    model.predict(block, out);
+    if let Some(calibration) = calibration {
+        calibration.apply(out, block.rows);
     }
 }
 

@@ -16,23 +16,31 @@ fn bits(scores: &Scores) -> Vec<u64> {
     scores.columns().iter().flat_map(|column| column.iter().map(|score| score.to_bits())).collect()
 }
 
+/// The artifact and the scores of `job`, which are the same at any number of threads.
+#[track_caller]
+fn same_bytes(sample: &Sample, job: &Job) -> (Vec<u8>, Vec<u64>) {
+    let with_threads = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let artifact = sample.artifact_of(job);
+            (artifact.encode().unwrap(), bits(&artifact.score(&sample.frame()).unwrap()))
+        })
+    };
+    let (kind, task) = (job.model.params.kind(), job.model.task.id());
+    let (bytes, scores) = with_threads(1);
+    for threads in [2, 8] {
+        let (other_bytes, other_scores) = with_threads(threads);
+        assert!(bytes == other_bytes, "artifact of {kind} ({task}) at {threads} threads");
+        assert!(scores == other_scores, "scores of {kind} ({task}) at {threads} threads");
+    }
+    (bytes, scores)
+}
+
 #[test]
 fn artifacts_and_scores_are_the_same_bytes_at_any_number_of_threads() {
     let sample = Sample::new(ROWS);
     for (label, task, kind) in FITS {
-        let with_threads = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let artifact = sample.artifact(label, task, kind);
-                (artifact.encode().unwrap(), bits(&artifact.score(&sample.frame()).unwrap()))
-            })
-        };
-        let (bytes, scores) = with_threads(1);
-        for threads in [2, 8] {
-            let (other_bytes, other_scores) = with_threads(threads);
-            assert!(bytes == other_bytes, "artifact of {kind} ({task}) at {threads} threads");
-            assert!(scores == other_scores, "scores of {kind} ({task}) at {threads} threads");
-        }
+        same_bytes(&sample, &Sample::job(label, task, kind));
     }
 }
 
@@ -54,19 +62,7 @@ fn weighted_and_calibrated_artifacts_are_the_same_bytes_too() {
             if *task == "regression" {
                 job.model.calibrate = None;
             }
-            let with_threads = |threads| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| {
-                    let artifact = sample.artifact_of(&job);
-                    (artifact.encode().unwrap(), bits(&artifact.score(&sample.frame()).unwrap()))
-                })
-            };
-            let (bytes, scores) = with_threads(1);
-            for threads in [2, 8] {
-                let (other_bytes, other_scores) = with_threads(threads);
-                assert!(bytes == other_bytes, "artifact of {kind} ({task}) at {threads} threads");
-                assert!(scores == other_scores, "scores of {kind} ({task}) at {threads} threads");
-            }
+            let (bytes, scores) = same_bytes(&sample, &job);
             // Read back, and cut into other blocks.
             let back = Artifact::decode(&bytes).unwrap();
             assert!(bits(&back.score(&sample.frame()).unwrap()) == scores);

@@ -52,23 +52,16 @@ pub fn resume(
     if fitted.len() != columns.len() || !fitted.iter().zip(columns).all(is_same) {
         return Ok(Resumed::Anew("its features are others"));
     }
-    let Labels::Classes { names, .. } = &examples.labels else {
+    // A row of weight 0 is as if it were not there, and nothing new teaches nothing.
+    let counts = |row: usize| examples.weights.as_ref().is_none_or(|weights| weights[row] > 0.0);
+    let is_new = |row: &usize| times[*row] > newest && counts(*row);
+    let new = examples.gather(&(0..times.len()).filter(is_new).collect::<Vec<_>>()).in_order();
+    let Labels::Classes { names, index } = &new.labels else {
         return Ok(Resumed::Anew("the labels are no classes"));
     };
     if *names != before.classes || positive_of(job, names)? != before.positive {
         return Ok(Resumed::Anew("its classes are others"));
     }
-    let new: Vec<usize> = (0..times.len()).filter(|row| times[*row] > newest).collect();
-    let new = examples.gather(&new);
-    // A portion in which no row counts teaches nothing, and is no reason to fail.
-    let new = if new.weights.as_ref().is_some_and(|weights| weights.iter().all(|own| *own <= 0.0)) {
-        new.gather(&[])
-    } else {
-        new.that_count()?.in_order()
-    };
-    let Labels::Classes { index, .. } = &new.labels else {
-        return Ok(Resumed::Anew("the labels are no classes"));
-    };
     let index = positive_last(before.task, before.positive, index);
     let weights = new.row_weights(job.model.class_weight)?;
     let design = Design::build(&before.features, table, &new.rows)?.weighted(weights);

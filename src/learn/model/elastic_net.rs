@@ -14,7 +14,9 @@ use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Design, Scaling, Slot};
 use crate::learn::model::coordinates::{coordinates, shift, varying};
 use crate::learn::model::weighted_sum::{Link, WeightedSum};
-use crate::learn::model::{FitError, FittedModel, Kind, Model, Target, Training, gram};
+use crate::learn::model::{
+    ABOVE_ZERO, FROM_ZERO, FitError, FittedModel, Kind, Model, Target, Training, check_range, gram,
+};
 
 const ID: &str = "elastic_net";
 
@@ -92,19 +94,11 @@ impl ParamGuard for ElasticNetParams {
 
     fn check_ref(&self) -> Result<&Checked, FitError> {
         let Checked { alpha, l1_ratio, iterations_max, tolerance } = self.0;
-        let wrong = |name, found, wanted| FitError::Parameter { kind: ID, name, found, wanted };
-        if !(alpha >= 0.0 && alpha.is_finite()) {
-            return Err(wrong("alpha", alpha, "0 or more"));
-        }
-        if !(0.0..=1.0).contains(&l1_ratio) {
-            return Err(wrong("l1_ratio", l1_ratio, "0 to 1"));
-        }
-        if iterations_max == 0 {
-            return Err(wrong("max_iterations", 0.0, "1 or more"));
-        }
-        if !(tolerance > 0.0 && tolerance.is_finite()) {
-            return Err(wrong("tolerance", tolerance, "more than 0"));
-        }
+        let iterations = f64::from(iterations_max);
+        check_range(ID, "alpha", alpha, FROM_ZERO, "0 or more")?;
+        check_range(ID, "l1_ratio", l1_ratio, 0.0..=1.0, "0 to 1")?;
+        check_range(ID, "max_iterations", iterations, 1.0..=f64::MAX, "1 or more")?;
+        check_range(ID, "tolerance", tolerance, ABOVE_ZERO, "more than 0")?;
         Ok(&self.0)
     }
 

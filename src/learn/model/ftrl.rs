@@ -14,7 +14,8 @@ use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Block, Design, Scaling, Slot};
 use crate::learn::model::weighted_sum::{Link, WeightedSum};
 use crate::learn::model::{
-    ClassTarget, FitError, FittedModel, Kind, Model, Target, Terms, Training, kernel,
+    ABOVE_ZERO, ClassTarget, FROM_ZERO, FitError, FittedModel, Kind, Model, Target, Terms,
+    Training, check_range, kernel,
 };
 
 /// Against linfa-ftrl.
@@ -142,14 +143,9 @@ impl ParamGuard for FtrlParams {
 
     fn check_ref(&self) -> Result<&Rates, FitError> {
         let Rates { alpha, beta, l1, l2 } = self.0;
-        let wrong = |name, found, wanted| FitError::Parameter { kind: ID, name, found, wanted };
-        if !(alpha > 0.0 && alpha.is_finite()) {
-            return Err(wrong("alpha", alpha, "more than 0"));
-        }
+        check_range(ID, "alpha", alpha, ABOVE_ZERO, "more than 0")?;
         for (name, found) in [("beta", beta), ("l1", l1), ("l2", l2)] {
-            if !(found >= 0.0 && found.is_finite()) {
-                return Err(wrong(name, found, "0 or more"));
-            }
+            check_range(ID, name, found, FROM_ZERO, "0 or more")?;
         }
         Ok(&self.0)
     }

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Block, BlockColumn, Design, Scaling, Slot};
 use crate::learn::model::{
-    FitError, FittedModel, Kind, Model, OutputTerms, Target, TermScale, Terms, Training,
-    estimator_error, kernel,
+    FROM_ZERO, FitError, FittedModel, Kind, Model, OutputTerms, Target, TermScale, Terms, Training,
+    check_range, estimator_error, kernel,
 };
 
 const ID: &str = "gaussian_nb";
@@ -105,11 +105,8 @@ impl ParamGuard for GaussianNbParams {
 
     fn check_ref(&self) -> Result<&Checked, FitError> {
         let found = self.0.var_smoothing;
-        if found >= 0.0 && found.is_finite() {
-            return Ok(&self.0);
-        }
-        let (name, wanted) = ("var_smoothing", "0 or more");
-        Err(FitError::Parameter { kind: ID, name, found, wanted })
+        check_range(ID, "var_smoothing", found, FROM_ZERO, "0 or more")?;
+        Ok(&self.0)
     }
 
     fn check(self) -> Result<Checked, FitError> {

@@ -11,7 +11,7 @@ use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Design, Encoding, Scaling, Slot};
 use crate::learn::model::tree::{Binned, BoostSpec, Boosted, Combine, NODES_MAX, Outputs, State};
 use crate::learn::model::{
-    ClassTarget, FitError, FittedModel, Kind, Model, Target, Training, tree,
+    ClassTarget, FitError, FittedModel, Kind, Model, Target, Training, check_range, tree,
 };
 
 const ID: &str = "gradient_boosting";
@@ -116,13 +116,13 @@ impl ParamGuard for GradientBoostingParams {
         tree::check_shape(ID, u32::try_from(spec.depth_max).unwrap_or(u32::MAX), spec.rows_min)?;
         let (rounds, leaves) = (spec.rounds_max as f64, spec.leaves_max as f64);
         let patience = spec.patience as f64;
-        tree::check_range(ID, "max_iterations", rounds, 1.0..=10_000.0, "1 to 10,000")?;
-        tree::check_range(ID, "max_leaf_nodes", leaves, 2.0..=4_096.0, "2 to 4,096")?;
-        tree::check_range(ID, "patience", patience, 1.0..=10_000.0, "1 to 10,000")?;
+        check_range(ID, "max_iterations", rounds, 1.0..=10_000.0, "1 to 10,000")?;
+        check_range(ID, "max_leaf_nodes", leaves, 2.0..=4_096.0, "2 to 4,096")?;
+        check_range(ID, "patience", patience, 1.0..=10_000.0, "1 to 10,000")?;
         let rate = spec.learning_rate;
-        tree::check_range(ID, "learning_rate", rate, f64::MIN_POSITIVE..=1.0, "above 0 to 1")?;
-        tree::check_range(ID, "l2", spec.l2, 0.0..=1e12, "0 to 1e12")?;
-        tree::check_range(ID, "validation", spec.held_out, 0.0..=0.5, "0 to 0.5")?;
+        check_range(ID, "learning_rate", rate, f64::MIN_POSITIVE..=1.0, "above 0 to 1")?;
+        check_range(ID, "l2", spec.l2, 0.0..=1e12, "0 to 1e12")?;
+        check_range(ID, "validation", spec.held_out, 0.0..=0.5, "0 to 0.5")?;
         Ok(&self.0)
     }
 

@@ -24,7 +24,10 @@ use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Design, Scaling, Slot};
 use crate::learn::model::coordinates::{Coordinate, coordinates, shift};
 use crate::learn::model::weighted_sum::{Link, WeightedSum};
-use crate::learn::model::{ClassTarget, FitError, FittedModel, Kind, Model, Target, Training};
+use crate::learn::model::{
+    ABOVE_ZERO, ClassTarget, FROM_ZERO, FitError, FittedModel, Kind, Model, Target, Training,
+    check_range,
+};
 
 const ID: &str = "logistic";
 
@@ -102,16 +105,10 @@ impl ParamGuard for LogisticParams {
 
     fn check_ref(&self) -> Result<&Checked, FitError> {
         let Checked { alpha, iterations_max, tolerance } = self.0;
-        let wrong = |name, found, wanted| FitError::Parameter { kind: ID, name, found, wanted };
-        if !(alpha >= 0.0 && alpha.is_finite()) {
-            return Err(wrong("alpha", alpha, "0 or more"));
-        }
-        if iterations_max == 0 {
-            return Err(wrong("max_iterations", 0.0, "1 or more"));
-        }
-        if !(tolerance > 0.0 && tolerance.is_finite()) {
-            return Err(wrong("tolerance", tolerance, "more than 0"));
-        }
+        let iterations = iterations_max as f64;
+        check_range(ID, "alpha", alpha, FROM_ZERO, "0 or more")?;
+        check_range(ID, "max_iterations", iterations, 1.0..=f64::MAX, "1 or more")?;
+        check_range(ID, "tolerance", tolerance, ABOVE_ZERO, "more than 0")?;
         Ok(&self.0)
     }
 

@@ -11,7 +11,7 @@ use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Design, Encoding, Scaling, Slot};
 use crate::learn::model::tree::{Binned, Combine, ForestSpec, ForestTarget, NODES_MAX, State};
 use crate::learn::model::{
-    ClassTarget, FitError, FittedModel, Kind, Model, Target, Training, tree,
+    ClassTarget, FitError, FittedModel, Kind, Model, Target, Training, check_range, tree,
 };
 
 const ID: &str = "random_forest";
@@ -94,14 +94,8 @@ impl ParamGuard for RandomForestParams {
         let Checked { trees, depth_max, leaf_rows_min, columns, .. } = self.0;
         tree::check_shape(ID, depth_max, leaf_rows_min.unwrap_or(1))?;
         let part = columns.unwrap_or(1.0);
-        tree::check_range(
-            ID,
-            "trees",
-            f64::from(trees),
-            1.0..=f64::from(TREES_MAX),
-            "1 to 10,000",
-        )?;
-        tree::check_range(ID, "max_features", part, f64::MIN_POSITIVE..=1.0, "above 0 to 1")?;
+        check_range(ID, "trees", f64::from(trees), 1.0..=f64::from(TREES_MAX), "1 to 10,000")?;
+        check_range(ID, "max_features", part, f64::MIN_POSITIVE..=1.0, "above 0 to 1")?;
         Ok(&self.0)
     }
 

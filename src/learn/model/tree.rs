@@ -44,8 +44,6 @@ mod walk;
 #[cfg(test)]
 mod traps;
 
-use std::ops::RangeInclusive;
-
 pub(super) use self::bins::{Binned, Feature};
 pub(super) use self::boost::{BoostSpec, Boosted, grow as boost};
 pub(super) use self::ensemble::{Combine, Ensemble, State};
@@ -53,7 +51,7 @@ pub(super) use self::flat::NODES_MAX;
 pub(super) use self::forest::{ForestSpec, ForestTarget, grow as grow_forest};
 pub(super) use self::loss::Outputs;
 use crate::learn::features::{Design, Slot};
-use crate::learn::model::{FitError, FittedModel, Model};
+use crate::learn::model::{FitError, FittedModel, Model, check_range};
 
 /// Most rows that trees are grown on: their numbers are kept in 32 bits.
 const ROWS_MAX: usize = u32::MAX as usize;
@@ -86,20 +84,6 @@ pub(super) fn check_shape(
     let rows = f64::from(leaf_rows_min);
     check_range(kind, "max_depth", f64::from(depth_max), 1.0..=64.0, "1 to 64")?;
     check_range(kind, "min_samples_leaf", rows, 1.0..=f64::MAX, "1 or more")
-}
-
-/// Checks that `found` is in `range`; NaN is not.
-pub(super) fn check_range(
-    kind: &'static str,
-    name: &'static str,
-    found: f64,
-    range: RangeInclusive<f64>,
-    wanted: &'static str,
-) -> Result<(), FitError> {
-    if range.contains(&found) {
-        return Ok(());
-    }
-    Err(FitError::Parameter { kind, name, found, wanted })
 }
 
 /// The model with `state`, if it holds together: what overflowed on the way does not.
