@@ -10,6 +10,7 @@ use crate::domain::frame::Cells;
 /// Weights of the rows of a design: finite and above 0, not all of them 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowWeights {
+    given: Vec<f64>,
     relative: Vec<f64>,
     total: f64,
 }
@@ -113,11 +114,13 @@ impl RowWeights {
         if !(total.is_finite() && mean.is_normal()) {
             return Err(WeightError::OutOfScale { rows, total: total.to_string() });
         }
-        let mut relative = weights;
-        for weight in &mut relative {
-            *weight /= mean;
-        }
-        Ok(Some(Self { relative, total }))
+        let relative = weights.iter().map(|weight| weight / mean).collect();
+        Ok(Some(Self { given: weights, relative, total }))
+    }
+
+    /// The weights as they were given.
+    pub fn given(&self) -> &[f64] {
+        &self.given
     }
 
     /// The weights, scaled to a mean of 1.

@@ -142,6 +142,11 @@ impl Design {
         self.weights.as_ref().map(RowWeights::relative)
     }
 
+    /// How much each row counts, as it was given; `None` if every row counts once.
+    pub fn given_weights(&self) -> Option<&[f64]> {
+        self.weights.as_ref().map(RowWeights::given)
+    }
+
     /// How many rows the rows stand for: the sum of their weights as they were given.
     pub fn weight_total(&self) -> f64 {
         self.weights.as_ref().map_or(self.rows as f64, RowWeights::total)

@@ -192,13 +192,12 @@ impl<'a> FitWith<'a, &'a Design, Target<'a>, FitError> for Rates {
         if let Some(column) = design.first_not_finite() {
             return Err(FitError::NotFinite { column: column.to_owned() });
         }
-        // Weights as they were given: what their mean is must not depend on how rows come in portions.
-        let scale = design.weight_total() / design.rows().max(1) as f64;
         let sparse = SparseRows::of(design);
         let mut row_entries = Vec::new();
         for (row, class) in index.iter().enumerate() {
             sparse.read(row, &mut row_entries);
-            let weight = design.weights().map_or(1.0, |weights| weights[row] * scale);
+            // As it was given: a mean would depend on how rows come in portions.
+            let weight = design.given_weights().map_or(1.0, |weights| weights[row]);
             state.learn(&mut row_entries, f64::from(*class), weight);
         }
         Ok(state)

@@ -11,6 +11,7 @@ use rand::SeedableRng as _;
 use rand_xoshiro::Xoshiro256Plus;
 
 use super::*;
+use crate::learn::weights::RowWeights;
 
 const RATES: Rates = Rates { alpha: 0.1, beta: 1.0, l1: 0.2, l2: 0.3 };
 
@@ -113,12 +114,17 @@ fn a_table_is_many_steps_and_starts_from_nothing() {
 fn learning_on_is_learning_all_at_once_to_the_last_bit() {
     let columns = columns(900);
     let classes = classes(&columns);
-    let whole = fit(&columns, &classes);
+    // Weights whose means differ between portions, and which no division by a mean would bring back.
+    let weights: Vec<f64> = (0..900u32).map(|row| f64::from(row % 17 + 1) / 7.0).collect();
+    let design = Design::from_columns(&columns).weighted(RowWeights::new(weights.clone()).unwrap());
+    let whole = RATES.fit(&Training::new(&design, Target::binary(&classes))).unwrap();
+    assert_ne!(whole, fit(&columns, &classes), "weights count");
     for cut in [0, 1, 450, 899, 900] {
         let part = |rows: std::ops::Range<usize>| {
             let cut: Vec<Vec<f64>> =
                 columns.iter().map(|column| column[rows.clone()].to_vec()).collect();
-            (Design::from_columns(&cut), classes[rows].to_vec())
+            let own = RowWeights::new(weights[rows.clone()].to_vec()).unwrap();
+            (Design::from_columns(&cut).weighted(own), classes[rows].to_vec())
         };
         let ((first, known), (second, new)) = (part(0..cut), part(cut..900));
         let params = ModelParams::Ftrl { alpha: 0.1, beta: 1.0, l1: 0.2, l2: 0.3 };
