@@ -234,11 +234,16 @@ fn run_to_end(context: &Context, command: Command) -> Result<Answer, Failure> {
         .map_err(|error| Failure::internal("failed to start", error))?;
     // The daemon takes signals as orders.
     let is_daemon = matches!(command, Command::Daemon(_));
+    let is_of_daemon = matches!(command, Command::Execute(_));
     let answered = runtime.block_on(async {
-        tokio::select! {
+        let answered = tokio::select! {
             answered = dispatch(context, command) => answered,
             failure = signalled(), if !is_daemon => Err(failure),
+        };
+        if answered.is_ok() && !is_of_daemon {
+            context.close().await;
         }
+        answered
     });
     // After a signal, threads may still compute; their results are not wanted any more.
     runtime.shutdown_background();

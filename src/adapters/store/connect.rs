@@ -17,6 +17,7 @@ use crate::adapters::failpoint;
 use crate::adapters::store::before_migration::{keep_copy, last_write};
 use crate::adapters::store::codec::{number, optional_time};
 use crate::adapters::store::copy::Examined;
+use crate::adapters::store::seal::{self, Sealed};
 use crate::adapters::store::settings::{self, BUSY_TIMEOUT, Use, plain, pool};
 use crate::adapters::store::{BEGIN, Open, StoreError};
 
@@ -25,7 +26,7 @@ const APPLICATION_ID: i64 = 0x4e53_4654;
 
 /// Up to this size every opening looks at all of a database, at about 6 ms for each MiB. A larger one is
 /// looked at by who can wait: `verify`, `doctor`, `backup`, `restore` and the start of a daemon.
-const CHECKED_BYTES_MAX: i64 = 32 << 20;
+const CHECKED_BYTES_MAX: u64 = 32 << 20;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -51,10 +52,12 @@ pub(super) enum Check {
 pub(super) async fn open(path: &Path, open: Open) -> Result<(SqlitePool, SqlitePool), StoreError> {
     require_file(path, open)?;
     let opened = file_number(path)?;
-    let is_current = match is_current(path, open).await {
+    let hashed_bytes_max = if open == Open::ReadOnly { CHECKED_BYTES_MAX } else { u64::MAX };
+    let sealed = seal::look(path, hashed_bytes_max).map_err(|error| failed(OPEN, error))?;
+    let is_current = match is_current(path, open, sealed.as_ref()).await {
         Err(error) if error.is_half_written() => {
             undo_half_written(path).await?;
-            is_current(path, open).await?
+            is_current(path, open, sealed.as_ref()).await?
         }
         found => found?,
     };
@@ -120,19 +123,39 @@ const MIGRATE: &str = "bring the database up to date";
 
 /// Whether the file is a nightshift database that can be used as it is. An error if it is somebody else's,
 /// of a later version, or damaged.
-async fn is_current(path: &Path, open: Open) -> Result<bool, StoreError> {
-    let wrap = |source| StoreError::from_sqlx(path, OPEN, source);
+async fn is_current(path: &Path, open: Open, sealed: Option<&Sealed>) -> Result<bool, StoreError> {
+    let wrap = |source| StoreError::from_reading(path, OPEN, source);
     let mut connection = plain(path).read_only(true).connect().await.map_err(wrap)?;
     // In one transaction, or another process could make the database between two of the answers.
     let mut transaction = connection.begin().await.map_err(wrap)?;
     let found = identity(&mut transaction).await.map_err(wrap)?;
     let is_current = judge(path, open, &found)?;
-    if found.size_bytes <= CHECKED_BYTES_MAX {
+    if u64::try_from(found.size_bytes).is_ok_and(|bytes| bytes <= CHECKED_BYTES_MAX) {
         look_through(path, &mut transaction, Check::Full).await?;
+    }
+    if let Some(sealed) = sealed.filter(|_| found.tables > 0) {
+        let progress = match found.schema {
+            seal::SINCE_SCHEMA.. => seal::progress(&mut transaction).await.map_err(wrap)?,
+            _ => None,
+        };
+        match sealed.contradiction(progress.as_ref()) {
+            Some(wrong) if sealed.is_current(path) => return Err(damaged(path, &wrong)),
+            // Somebody restores a backup just now.
+            Some(_) => return Err(StoreError::Busy { action: OPEN }),
+            None => {}
+        }
     }
     transaction.rollback().await.map_err(wrap)?;
     connection.close().await.map_err(wrap)?;
     Ok(is_current)
+}
+
+/// Leaves an empty log and its index beside a database that is closed: without them, somebody who may read the
+/// files and write none cannot open it. Failing is no matter for anybody else.
+pub(super) async fn leave_empty_log(path: &Path) {
+    let Ok(mut connection) = plain(path).read_only(true).connect().await else { return };
+    let _shown_by_the_files = identity(&mut connection).await;
+    let _nothing_to_lose = connection.close().await;
 }
 
 /// Lets `SQLite` undo what a process had begun to write when it was killed, before the database was in WAL
@@ -210,6 +233,9 @@ async fn initialise(path: &Path, open: Open) -> Result<(), StoreError> {
     enter_wal_mode(path, &mut connection).await?;
     let mut transaction = connection.begin_with(BEGIN).await.map_err(wrap)?;
     let found = identity(&mut transaction).await.map_err(wrap)?;
+    if found.tables == 0 {
+        seal::remove(path).map_err(|error| failed(MIGRATE, error))?;
+    }
     if !judge(path, open, &found)? {
         let (from, to) = (found.schema, schema_known());
         if from > 0 {
@@ -225,7 +251,9 @@ async fn initialise(path: &Path, open: Open) -> Result<(), StoreError> {
         let mark = format!("pragma application_id = {APPLICATION_ID}; pragma user_version = {to}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(wrap)?;
     }
+    let progress = seal::count(&mut transaction).await.map_err(wrap)?;
     transaction.commit().await.map_err(wrap)?;
+    seal::write(path, &progress);
     connection.close().await.map_err(wrap)
 }
 

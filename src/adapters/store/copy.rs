@@ -114,7 +114,9 @@ pub async fn copy(source: &Path, folder: &Path) -> Result<DatabaseCopy, CopyErro
         .set_permissions(Permissions::from_mode(0o640))
         .map_err(io_error("protect", file.path()))?;
     fsync(file.as_file(), file.path())?;
-    let (sha256, size_bytes) = digest(file.path())?;
+    let (sha256, size_bytes) = File::open(file.path())
+        .and_then(|mut written| digest(&mut written))
+        .map_err(io_error("read", file.path()))?;
     Ok(DatabaseCopy { file, size_bytes, sha256, examined })
 }
 
@@ -167,14 +169,14 @@ fn remove_unfinished(folder: &Path) -> Result<(), CopyError> {
     Ok(())
 }
 
-fn digest(path: &Path) -> Result<(Sha256, u64), CopyError> {
+/// The content of a file, and its size in bytes.
+pub(super) fn digest(file: &mut File) -> io::Result<(Sha256, u64)> {
     const BUFFER_BYTES: usize = 1 << 20;
-    let mut file = File::open(path).map_err(io_error("open", path))?;
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut size_bytes = 0;
     loop {
-        match file.read(&mut buffer).map_err(io_error("read", path))? {
+        match file.read(&mut buffer)? {
             0 => return Ok((Sha256(hasher.finalize().into()), size_bytes)),
             length => {
                 hasher.update(&buffer[..length]);

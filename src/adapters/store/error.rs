@@ -152,6 +152,7 @@ pub(super) struct UnreadableColumn {
 
 // Primary result codes, https://www.sqlite.org/rescode.html; an extended code holds its primary one in
 // the low byte.
+const SQLITE_ERROR: i32 = 1;
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
@@ -166,6 +167,16 @@ impl StoreError {
     pub(super) fn is_half_written(&self) -> bool {
         matches!(self, Self::Failed { source, .. }
             if result_code(source) == Some(SQLITE_READONLY_ROLLBACK))
+    }
+
+    /// Sorts an error of the driver that came up while the settings and the schema of a file were read. Nothing
+    /// but the file can be at fault where `SQLite` says that the statement is.
+    pub(super) fn from_reading(path: &Path, action: &'static str, source: sqlx::Error) -> Self {
+        if result_code(&source) == Some(SQLITE_ERROR) {
+            let found = "SQLite cannot read it".to_owned();
+            return Self::Damaged { path: path.to_owned(), found, source: Some(source) };
+        }
+        Self::from_sqlx(path, action, source)
     }
 
     /// Sorts an error of the driver by what the caller must do about it.

@@ -14,7 +14,7 @@ use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 
 use crate::adapters::store::copy::{CopyError, DatabaseCopy, Overwrite, fsync_folder, io_error};
-use crate::adapters::store::{Store, StoreError};
+use crate::adapters::store::{Store, StoreError, seal};
 
 /// How long a database that somebody looks at is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -43,6 +43,7 @@ pub fn replace(
     for suffix in [LOGS[0], LOGS[1], "-shm"] {
         remove(&with_suffix(&path, suffix))?;
     }
+    seal::remove(&path).map_err(io_error("remove the seal of", &path))?;
     fsync_folder(state_dir)?;
     copy.persist(&path, Overwrite::No)?;
     Ok(lock.map(|_| kept))

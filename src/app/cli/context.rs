@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
 
 use crate::adapters::clock::Clock;
+use crate::adapters::store::Store;
 use crate::adapters::telemetry::{Colors, LastWords, Reader, Telemetry};
 use crate::app::cli::failure::{Failure, Kind};
 use crate::app::cli::terminal::{Talk, Terminal};
@@ -38,6 +39,7 @@ pub(crate) struct Context {
     clock: Clock,
     reader: Reader,
     last_words: OnceLock<LastWords>,
+    store: OnceLock<Store>,
     /// What standard output is for.
     pub(crate) format: Format,
     /// Where output goes.
@@ -54,7 +56,15 @@ impl Context {
         clock: Clock,
         reader: Reader,
     ) -> Self {
-        Self { asked, clock, reader, last_words: OnceLock::new(), format, terminal }
+        Self {
+            asked,
+            clock,
+            reader,
+            last_words: OnceLock::new(),
+            store: OnceLock::new(),
+            format,
+            terminal,
+        }
     }
 
     /// How text on standard output is coloured.
@@ -140,7 +150,17 @@ impl Context {
         }
         let project = jobs::load_project(&project_dir)?.project;
         let telemetry = self.start_log(project.log)?;
-        Ok(World::open(&project_dir, access).await?.with_telemetry(telemetry))
+        let world = World::open(&project_dir, access).await?;
+        self.store.get_or_init(|| world.store.clone());
+        Ok(world.with_telemetry(telemetry))
+    }
+
+    /// Closes what a command that has ended well has written to. A process that executes one run for a daemon
+    /// leaves that to the daemon.
+    pub(crate) async fn close(&self) {
+        if let Some(store) = self.store.get() {
+            store.clone().close().await;
+        }
     }
 
     /// Begins to log: on standard error what flags or else `configured` say, and for each run a file.

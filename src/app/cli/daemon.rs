@@ -70,7 +70,6 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
     let options = DaemonOptions { program, accept_clock: args.accept_clock };
     daemon::follow(&world, options, received).await?;
     listeners.abort_all();
-    world.store.close().await;
     let document = DaemonDocument { schema: "nightshift.daemon/1", stopped: true };
     Ok(Answer::new("the daemon has stopped\n".to_owned(), &document))
 }

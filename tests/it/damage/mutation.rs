@@ -12,28 +12,42 @@ use super::Effect::{self, None as Same, Older, Silent, Unsound};
 
 const PAGE_BYTES: usize = 4096;
 
-/// A database, and the log beside it. No log is an empty one.
+/// A database, the log beside it, and its seal. No log is an empty one.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Files {
     pub(crate) database: Vec<u8>,
     pub(crate) log: Vec<u8>,
+    pub(crate) seal: Vec<u8>,
 }
 
 impl Files {
     pub(crate) fn read(state: &Path) -> Self {
         let read = |name: &str| fs::read(state.join(name)).unwrap_or_default();
-        Self { database: read("nightshift.db"), log: read("nightshift.db-wal") }
+        Self {
+            database: read("nightshift.db"),
+            log: read("nightshift.db-wal"),
+            seal: read("nightshift.db-seal"),
+        }
+    }
+
+    /// Whether the seal names the content of the database.
+    pub(crate) fn is_sealed(&self) -> bool {
+        !self.seal.is_empty() && !self.seal.ends_with(b"-\n")
     }
 
     /// Puts the files into `state`, and nothing else of a database.
     pub(crate) fn write(&self, state: &Path) {
         fs::create_dir_all(state).unwrap();
-        for name in ["nightshift.db", "nightshift.db-wal", "nightshift.db-shm"] {
+        for name in ["nightshift.db-shm", "nightshift.db-wal", "nightshift.db-seal"] {
             fs::remove_file(state.join(name)).ok();
         }
         fs::write(state.join("nightshift.db"), &self.database).unwrap();
-        if !self.log.is_empty() {
-            fs::write(state.join("nightshift.db-wal"), &self.log).unwrap();
+        for (name, content) in
+            [("nightshift.db-wal", &self.log), ("nightshift.db-seal", &self.seal)]
+        {
+            if !content.is_empty() {
+                fs::write(state.join(name), content).unwrap();
+            }
         }
     }
 }
@@ -62,8 +76,8 @@ pub(crate) struct Kind {
 /// What a change of single bytes may do.
 const BYTES: &[Effect] = &[Same, Silent, Unsound];
 
-/// `SQLite` takes any log of that name for the database's own.
-pub(crate) const FOREIGN_LOG: &str = "log of another project";
+/// Nobody has closed the database yet, so no seal names its content, and its pages have no checksums.
+pub(crate) const UNDER_A_LOG: &str = "bits flipped under a log";
 
 pub(crate) const KINDS: &[Kind] = &[
     Kind { name: "bits flipped", mutate: flip_bits, allowed: BYTES },
@@ -75,7 +89,8 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind { name: "64 bytes overwritten", mutate: overwrite, allowed: BYTES },
     Kind { name: "truncated", mutate: truncate, allowed: &[Unsound] },
     Kind { name: "pages zeroed", mutate: zero_pages, allowed: BYTES },
-    Kind { name: FOREIGN_LOG, mutate: foreign_log, allowed: &[Silent, Unsound] },
+    Kind { name: UNDER_A_LOG, mutate: flip_bits_under_a_log, allowed: BYTES },
+    Kind { name: "log of another project", mutate: foreign_log, allowed: &[Silent, Unsound] },
     Kind { name: "log of an earlier night", mutate: stale_log, allowed: &[Same, Older, Unsound] },
     Kind { name: "log missing", mutate: missing_log, allowed: &[Older] },
     Kind { name: "log damaged", mutate: damaged_log, allowed: &[Same, Older, Silent, Unsound] },
@@ -85,7 +100,14 @@ pub(crate) const KINDS: &[Kind] = &[
 ];
 
 fn flip_bits(times: &Times, random: &mut Random) -> Files {
-    let mut out = times.folded.clone();
+    flip(times.folded.clone(), random)
+}
+
+fn flip_bits_under_a_log(times: &Times, random: &mut Random) -> Files {
+    flip(times.third.clone(), random)
+}
+
+fn flip(mut out: Files, random: &mut Random) -> Files {
     for _ in 0..random.gen_range(1..=8) {
         let at = random.gen_range(100..out.database.len());
         out.database[at] ^= 1 << random.gen_range(0..8);
@@ -133,7 +155,7 @@ fn foreign_log(times: &Times, _: &mut Random) -> Files {
 /// A log over a database that has it already, or that has gone on.
 fn stale_log(times: &Times, random: &mut Random) -> Files {
     let newer = if random.r#gen() { &times.second } else { &times.folded };
-    Files { log: times.second.log.clone(), ..newer.clone() }
+    Files { log: times.second.log.clone(), seal: times.folded.seal.clone(), ..newer.clone() }
 }
 
 fn missing_log(times: &Times, _: &mut Random) -> Files {
@@ -152,7 +174,7 @@ fn damaged_log(times: &Times, random: &mut Random) -> Files {
 }
 
 fn old_copy(times: &Times, _: &mut Random) -> Files {
-    times.first.clone()
+    Files { seal: times.folded.seal.clone(), ..times.first.clone() }
 }
 
 fn application_id(times: &Times, random: &mut Random) -> Files {

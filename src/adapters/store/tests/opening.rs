@@ -91,6 +91,34 @@ fn statements_are_found_in_source() {
     assert_eq!(statements_of(source), ["select 1\n  from a", "delete from b"]);
 }
 
+#[tokio::test]
+async fn what_is_closed_can_be_opened_by_who_may_not_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let _content = file_with_content(folder.path()).await;
+    // Without these two, SQLite wants to make them.
+    let length = |name: &str| fs::metadata(folder.path().join(name)).unwrap().len();
+    assert!(length("nightshift.db-wal") == 0 && length("nightshift.db-shm") > 0);
+}
+
+#[tokio::test]
+async fn commits_that_are_gone_are_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(Store::FILE_NAME);
+    let before = file_with_content(folder.path()).await;
+    let store = Store::open(folder.path(), Open::ReadWrite).await.unwrap();
+    committed(&store, 99, RunKind::Score, 99).await;
+    store.close().await;
+    fs::write(&path, &before).unwrap();
+    for open in [Open::ReadOnly, Open::ReadWrite, Open::Create] {
+        let error = Store::open(folder.path(), open).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+        assert!(error.to_string().contains("commit"), "{error}");
+    }
+    assert!(fs::read(&path).unwrap() == before, "the file was written to");
+    fs::remove_file(folder.path().join("nightshift.db-seal")).unwrap();
+    Store::open(folder.path(), Open::ReadWrite).await.unwrap().close().await;
+}
+
 async fn file_with_content(folder: &Path) -> Vec<u8> {
     let store = Store::open(folder, Open::Create).await.unwrap();
     for number in 0..40 {
