@@ -21,6 +21,8 @@ pub mod heartbeat;
 pub mod lock;
 /// How much memory the process holds.
 pub mod memory;
+/// What the daemon counts.
+pub mod metrics;
 /// Processes that execute runs.
 pub mod process;
 /// From staged files to published ones.

@@ -166,6 +166,11 @@ impl State {
             Superseded | Corrupt => false,
         }
     }
+
+    /// Whether nobody executes or publishes the run any more, unless somebody asks for it again.
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Self::Queued | Self::Claimed | Self::Running | Self::Committing)
+    }
 }
 
 impl Verdict {

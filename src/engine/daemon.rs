@@ -38,6 +38,7 @@ use self::pulse::Pulse;
 use self::stuck::StuckWatch;
 use self::upkeep::Upkeep;
 use crate::adapters::failpoint;
+use crate::adapters::metrics::Metrics;
 use crate::adapters::supervisor::Supervisor;
 use crate::domain::job::Job;
 use crate::engine::error::{Cause, RunError};
@@ -67,6 +68,9 @@ pub struct DaemonOptions {
 /// How often runs are looked for whose process ended unseen, in beats.
 const RECOVER_EVERY: u64 = 10;
 
+/// How often the metrics are written, in beats.
+const MEASURE_EVERY: u64 = 5;
+
 /// Follows the schedules of a project until it is told to stop. The caller holds the daemon's lock.
 pub async fn follow(
     world: &World,
@@ -94,13 +98,16 @@ pub async fn follow(
     give_up_queued(world, &jobs).await?;
     let mut planner = Planner::new(world, &jobs).await?;
     let mut dispatcher = Dispatcher::new(world, options.program)?;
-    let mut pulse = Pulse::new().await;
+    let mut pulse = Pulse::new(world.metrics.clone()).await;
     let (mut upkeep, mut stuck) = (Upkeep::new(), StuckWatch::new(world));
     supervisor.ready(&format!("following {} schedules", planner.len()));
     tracing::info!("the daemon follows {} schedules", planner.len());
     tell_crowding(world, &jobs).await?;
     let (mut beats, mut untold): (u64, usize) = (0, 0);
     loop {
+        if beats.is_multiple_of(MEASURE_EVERY) {
+            tell_metrics(world, dispatcher.len());
+        }
         tokio::select! {
             () = pulse.beat() => {}
             () = dispatcher.someone_ended() => {}
@@ -125,6 +132,7 @@ pub async fn follow(
             let recovered = recover::recover_all_but(world, &|run| dispatcher.attends(run)).await;
             recovered.or_else(|error| endure(error, "recover"))?;
             if world.log_lines_untold() > untold {
+                world.metrics.log_lines_lost(world.log_lines_untold() - untold);
                 untold = world.log_lines_untold();
                 tracing::error!("nobody read the log: {untold} of its lines are lost");
             }
@@ -136,7 +144,17 @@ pub async fn follow(
     supervisor.stopping(patience + dispatcher::KILL_GRACE);
     pulse.stop().await;
     upkeep.stop().await;
-    dispatcher.drain(world, &jobs, patience, &mut orders).await
+    dispatcher.drain(world, &jobs, patience, &mut orders).await?;
+    Metrics::remove(&world.state_dir()).map_err(RunError::other("remove the metrics"))
+}
+
+/// Writes what was counted, for whoever collects it. It stops nothing if that fails.
+fn tell_metrics(world: &World, running: usize) {
+    world.metrics.running(running);
+    world.metrics.beat(world.now());
+    if let Err(error) = world.metrics.write(&world.state_dir()) {
+        tracing::warn!(error = %error, "failed to write the metrics");
+    }
 }
 
 /// Removes what killed runs of a job have staged, and says it if the model file of its champion is missing or
@@ -177,7 +195,9 @@ async fn give_up_queued(world: &World, jobs: &JobSet) -> Result<(), RunError> {
 async fn load(world: &World) -> Result<JobSet, RunError> {
     failpoint::reach("reload.parse").map_err(RunError::other("load jobs"))?;
     let folder = world.project_dir.clone();
-    let jobs = offload("load jobs", move || JobSet::load(&folder)).await?;
+    let loaded = offload("load jobs", move || JobSet::load(&folder)).await;
+    world.metrics.reload_failed(loaded.as_ref().map_or(true, |jobs| !jobs.problems().is_empty()));
+    let jobs = loaded?;
     for problem in jobs.problems() {
         tracing::error!("{problem}");
     }

@@ -13,6 +13,7 @@ use crate::adapters::clock::Clock;
 use crate::adapters::dataset::Roots;
 use crate::adapters::disk::reserve;
 use crate::adapters::env::Environment;
+use crate::adapters::metrics::Metrics;
 use crate::adapters::store::{Open, Store};
 use crate::adapters::telemetry::{RunLog, Telemetry};
 use crate::domain::identity::{JobName, RunId, Version};
@@ -49,6 +50,8 @@ pub struct World {
     pub store: Store,
     /// The model files.
     pub artifacts: Artifacts,
+    /// What a daemon counts.
+    pub metrics: Metrics,
     clock: Clock,
     environment: Environment,
     telemetry: Option<Telemetry>,
@@ -90,12 +93,14 @@ impl World {
         let artifacts = Artifacts::new(&state_dir);
         let clock = Clock::from_environment().map_err(RunError::other(stage))?;
         let environment = Environment::read().map_err(RunError::other(stage))?;
+        let metrics = Metrics::new().map_err(RunError::other(stage))?;
         Ok(Self {
             project_dir,
             project,
             roots,
             store,
             artifacts,
+            metrics,
             clock,
             environment,
             telemetry: None,

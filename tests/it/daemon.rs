@@ -230,11 +230,20 @@ fn job_files_are_swapped_as_a_whole_or_not_at_all() {
     sandbox.write("jobs/broken.toml", "name = ");
     sandbox.run(["reload"]).expect(3);
     daemon.signal("HUP");
+    let metrics = sandbox.root().join("state/metrics.prom");
+    let measured = |line: &str| {
+        let text = std::fs::read_to_string(&metrics).unwrap_or_default();
+        text.lines().any(|found| found == line)
+    };
     let before =
         committed(&sandbox.run(["ticks", "other", "-n", "9999", "--output", "json"]).json());
-    sandbox.wait_for(&["ticks", "other", "-n", "9999"], |ticks| committed(ticks) > before);
+    sandbox.wait_for(&["ticks", "other", "-n", "9999"], |ticks| {
+        committed(ticks) > before && measured("nightshift_config_reload_failed 1")
+    });
+    assert!(!measured("nightshift_runs_total{kind=\"score\",state=\"committed\"} 0"));
     let stopped = stop(daemon).expect(0);
     assert!(stopped.stderr.contains("the old jobs stay"), "{}", stopped.stderr);
+    assert!(!metrics.exists(), "a daemon that ends well leaves no metrics");
 }
 
 #[test]

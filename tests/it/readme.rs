@@ -5,9 +5,12 @@
 //! any text within a line and a line `...` for any lines. The two `$ cargo` lines are what `.ci/run`
 //! executes; here the first is run as the binary that cargo has built already.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use nightshift::adapters::metrics::Metrics;
 use nightshift::app::exit::Exit;
+use nightshift::domain::identity::JobName;
 
 use crate::sandbox::Sandbox;
 
@@ -132,6 +135,37 @@ fn exit_codes_on_the_page_are_those_of_the_code() {
     let wanted: Vec<(u8, String)> =
         Exit::ALL.iter().map(|(code, meaning)| (*code, meaning.replace('`', ""))).collect();
     assert_eq!(exit_code_rows(&readme()), wanted);
+}
+
+#[test]
+fn metrics_on_the_page_are_those_of_the_code() {
+    let page = readme();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `nightshift_"));
+    let mut told: Vec<String> = rows
+        .map(|row| {
+            let mut cells = row.split('|').map(str::trim);
+            let name = cells.next().unwrap().trim_end_matches('`');
+            let mut labels: Vec<&str> =
+                cells.next().unwrap().split(", ").filter(|label| !label.is_empty()).collect();
+            labels.sort_unstable();
+            format!("nightshift_{name} {}", labels.join(","))
+        })
+        .collect();
+    told.sort_unstable();
+    let metrics = Metrics::new().unwrap();
+    metrics.committed(&JobName::new("churn").unwrap(), jiff::Timestamp::UNIX_EPOCH);
+    let text = metrics.text().unwrap();
+    let series = text.lines().filter(|line| !line.starts_with('#'));
+    let found: BTreeSet<String> = series
+        .map(|line| {
+            let name = line.split(['{', ' ']).next().unwrap();
+            let labels = line.split(['{', '}']).nth(1).unwrap_or_default();
+            let labels = labels.split(',').filter_map(|label| label.split('=').next());
+            let labels: Vec<&str> = labels.filter(|label| !label.is_empty()).collect();
+            format!("{name} {}", labels.join(","))
+        })
+        .collect();
+    assert_eq!(told, found.into_iter().collect::<Vec<_>>());
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl ClockWatch {
         (self.wall, self.counted) = (now, Instant::now());
         if jump.abs() > JUMP_MIN {
             let way = if jump.is_negative() { "back" } else { "forward" };
+            world.metrics.clock_jumped(way);
             let seconds = jump.abs().as_millis().saturating_add(500) / 1_000;
             let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
             tracing::warn!("the clock jumped {way} by {seconds:#} to {}", told(now));
@@ -79,6 +80,7 @@ impl ClockWatch {
         let was_suspect = self.is_suspect;
         let behind = latest.filter(|latest| latest.duration_since(now) > BEHIND_MAX);
         self.is_suspect = behind.is_some();
+        world.metrics.clock_suspect(self.is_suspect);
         match behind {
             Some(latest) if !was_suspect => tracing::error!(
                 "the clock says {}, and the record goes up to {}: nothing is begun until it is right; \

@@ -389,6 +389,7 @@ async fn settle_run(
     let RunRecord { state, attempt, .. } = record;
     let error = record.error.as_deref().unwrap_or("no error");
     let (job, tick) = (&record.slot.job, record.slot.tick);
+    count(world, &record).await?;
     match state {
         State::Committed => {
             tracing::info!(job.name = %job, run.id = %run, "run `{run}` of `{job}` for {tick} is committed");
@@ -402,6 +403,23 @@ async fn settle_run(
     }
     if state == State::Dead {
         pause_if_hopeless(world, jobs, job).await?;
+    }
+    Ok(())
+}
+
+/// Counts the attempt that has ended, and the run if it has ended with it.
+async fn count(world: &World, record: &RunRecord) -> Result<(), RunError> {
+    let kind = record.slot.kind;
+    let failed = RunError::store("settle a run");
+    let attempts = world.store.attempts(&record.id).await.map_err(failed)?;
+    if let Some(outcome) = attempts.last().and_then(|attempt| attempt.outcome) {
+        world.metrics.attempted(kind, outcome);
+    }
+    if record.state.has_ended() {
+        world.metrics.ended(kind, record.state);
+    }
+    if record.state == State::Committed && kind == RunKind::Score {
+        world.metrics.committed(&record.slot.job, world.now());
     }
     Ok(())
 }

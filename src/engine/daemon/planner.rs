@@ -81,7 +81,10 @@ impl Planner {
                         let cursor = found.map_or(now, |found| found.ruling.cursor);
                         self.remember(jobs, &job, kind, cursor);
                     }
-                    ruled.iter().for_each(tell);
+                    for found in &ruled {
+                        count(world, found);
+                        tell(found);
+                    }
                 }
                 Err(error) => {
                     let again = due.into_iter().map(|(job, kind)| Reverse((now, job, kind)));
@@ -163,6 +166,14 @@ fn ruled(
         job_sha256: known.sha256,
         job_text: known.loaded.text.clone(),
     }))
+}
+
+fn count(world: &World, found: &RuledTicks) {
+    let Ruling { lines, starts, .. } = &found.ruling;
+    let fates = lines.iter().map(|line| line.fate).chain(starts.iter().map(|start| start.fate));
+    for fate in fates {
+        world.metrics.ruled(found.kind, fate);
+    }
 }
 
 /// Says what became of ticks that are not simply run.

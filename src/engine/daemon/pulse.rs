@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::adapters::failpoint;
 use crate::adapters::heartbeat::Heartbeat;
+use crate::adapters::metrics::Metrics;
 
 /// So long without a beat, the engine counts as stopped.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
@@ -28,16 +29,17 @@ pub(super) struct Pulse {
     silence_max: Duration,
     engine: Option<Heartbeat>,
     rebuilds: VecDeque<Instant>,
+    metrics: Metrics,
 }
 
 impl Pulse {
-    pub(super) async fn new() -> Self {
-        Self::with(SILENCE_MAX).await
+    pub(super) async fn new(metrics: Metrics) -> Self {
+        Self::with(SILENCE_MAX, metrics).await
     }
 
-    async fn with(silence_max: Duration) -> Self {
+    async fn with(silence_max: Duration, metrics: Metrics) -> Self {
         let (wake, rebuilds) = (Arc::new(Notify::new()), VecDeque::new());
-        let mut out = Self { wake, silence_max, engine: None, rebuilds };
+        let mut out = Self { wake, silence_max, engine: None, rebuilds, metrics };
         // The first beat comes at once: what was missed has waited long enough.
         out.wake.notify_one();
         out.build().await;
@@ -63,6 +65,7 @@ impl Pulse {
     /// Builds the engine anew, unless that was done too often.
     async fn rebuild(&mut self, silent: Heartbeat) {
         failpoint::pass("engine.rebuild");
+        self.metrics.engine_restarted();
         let now = Instant::now();
         self.rebuilds.push_back(now);
         self.rebuilds.retain(|at| now.duration_since(*at) < MINUTE);
@@ -121,19 +124,21 @@ mod tests {
 
     #[tokio::test]
     async fn an_engine_that_falls_silent_is_built_anew() {
-        let mut pulse = Pulse::new().await;
+        let mut pulse = Pulse::new(Metrics::new().unwrap()).await;
         longest_gap(&mut pulse, 2).await;
         // It wakes somebody else from now on, which is what a lost channel looks like.
         pulse.wake = Arc::new(Notify::new());
         assert!(longest_gap(&mut pulse, 1).await < LAG_MAX);
         assert_eq!((pulse.rebuilds.len(), pulse.engine.is_some()), (1, true));
+        let text = pulse.metrics.text().unwrap();
+        assert!(text.contains("nightshift_engine_restarts_total 1\n"), "{text}");
         assert!(longest_gap(&mut pulse, 3).await < LAG_MAX);
         pulse.stop().await;
     }
 
     #[tokio::test]
     async fn an_engine_that_has_ended_is_built_anew() {
-        let mut pulse = Pulse::new().await;
+        let mut pulse = Pulse::new(Metrics::new().unwrap()).await;
         longest_gap(&mut pulse, 2).await;
         if let Some(engine) = &mut pulse.engine {
             engine.fall_silent().await;
@@ -146,7 +151,7 @@ mod tests {
     #[tokio::test]
     async fn a_timer_takes_the_place_of_an_engine_that_was_built_anew_too_often() {
         // More impatient than any engine is quick.
-        let mut pulse = Pulse::with(Duration::from_millis(1)).await;
+        let mut pulse = Pulse::with(Duration::from_millis(1), Metrics::new().unwrap()).await;
         longest_gap(&mut pulse, REBUILDS_MAX + 2).await;
         assert!(pulse.engine.is_none());
         // Engines end at their next poll, and may beat once more until then.

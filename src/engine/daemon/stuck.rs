@@ -63,6 +63,7 @@ impl StuckWatch {
                 None => {}
             }
         }
+        world.metrics.stuck(self.runs.values().filter(|seen| seen.is_told).count());
         Ok(())
     }
 

@@ -39,6 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ndarray", &["learn"]),
     ("polars", &["adapters/dataset"]),
     ("postcard", &["learn"]),
+    ("prometheus", &["adapters/metrics"]),
     ("rand", &["learn", "adapters/env"]),
     ("rand_xoshiro", &["learn"]),
     ("rayon", &["learn", "adapters/dataset", "engine"]),
