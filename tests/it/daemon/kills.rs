@@ -2,7 +2,8 @@
 //!
 //! The checker reads what the program leaves: the ledger, the runs, and the output folders with their
 //! manifests. Every tick must have one fate, every run of a tick an end, and every published file a run.
-//! `NIGHTSHIFT_KILLS` sets the count.
+//! `NIGHTSHIFT_KILLS` sets the count, and `NIGHTSHIFT_KILL_JOBS` how many jobs there are, with periods of 10 to
+//! 60 s then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,11 +20,26 @@ use crate::suite::{asked, say};
 /// Kills in an ordinary test run; the whole story is told with 1,000.
 const KILLS: u64 = 12;
 
-/// Jobs, each with a tick every so many seconds.
+/// Jobs of an ordinary test run, each with a tick every so many seconds.
 const PERIODS: [u32; 4] = [1, 2, 3, 5];
+
+/// The same where the number of jobs was asked for.
+const PERIODS_OF_MANY: [u32; 6] = [10, 12, 15, 20, 30, 60];
 
 fn kills() -> u64 {
     asked("NIGHTSHIFT_KILLS").unwrap_or(KILLS)
+}
+
+/// The jobs, by name, and their periods in seconds, each of which divides a minute.
+fn jobs() -> Vec<(String, u32)> {
+    let name = |number: usize, period: u32| (format!("job-{number}-every-{period}"), period);
+    match asked::<usize>("NIGHTSHIFT_KILL_JOBS") {
+        None => PERIODS.iter().enumerate().map(|(number, period)| name(number, *period)).collect(),
+        Some(count) => {
+            let periods = PERIODS_OF_MANY.iter().cycle().enumerate();
+            periods.take(count).map(|(number, period)| name(number, *period)).collect()
+        }
+    }
 }
 
 #[test]
@@ -32,13 +48,14 @@ fn no_tick_is_lost_or_doubled_by_kills_at_any_moment() {
         [("skip", "all"), ("queue_one", "all"), ("queue_all", "all"), ("replace", "latest")];
     let mut sandbox =
         project("2026-01-05T03:00:00Z", 1).file("nightshift.toml", "[daemon]\nmax_running = 3\n");
-    for (period, (overlap, catchup)) in PERIODS.iter().zip(policies) {
+    let jobs = jobs();
+    for ((name, period), (overlap, catchup)) in jobs.iter().zip(policies.iter().cycle()) {
         let more = format!(
             "overlap = \"{overlap}\"\ncatchup = \"{catchup}\"\nmisfire_grace = \"1s\"\n\
              [run]\nretry = {{ attempts = 50, base = \"0s\" }}"
         );
-        let name = format!("every-{period}");
-        sandbox = sandbox.job(&name, &job(&name, &format!("*/{period} * * * * *"), &more));
+        let field = if *period == 60 { "0".to_owned() } else { format!("*/{period}") };
+        sandbox = sandbox.job(name, &job(name, &format!("{field} * * * * *"), &more));
     }
     let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(kills());
     let (mut of_daemon, mut of_children) = (0_u64, 0_u64);
@@ -57,31 +74,30 @@ fn no_tick_is_lost_or_doubled_by_kills_at_any_moment() {
         assert!(orphans_end(sandbox.root()), "a child outlives its daemon");
     }
     let daemon = sandbox.spawn(["daemon"]);
-    for period in PERIODS {
-        let name = format!("every-{period}");
-        sandbox.run(["pause", &name]).expect(0);
+    for (name, _) in &jobs {
+        sandbox.run(["pause", name]).expect(0);
     }
     std::thread::sleep(Duration::from_secs(2));
-    for period in PERIODS {
-        sandbox.run(["resume", &format!("every-{period}")]).expect(0);
+    for (name, _) in &jobs {
+        sandbox.run(["resume", name]).expect(0);
     }
     std::thread::sleep(Duration::from_secs(3));
     stop(daemon).expect(0);
     let mut told = BTreeMap::new();
-    for period in PERIODS {
-        check_job(&sandbox, period, &mut told);
+    for (name, period) in &jobs {
+        check_job(&sandbox, (name, *period), &mut told);
     }
     sandbox.run(["verify", "--data"]).expect(0);
     say(&format!(
-        "kill -9: {of_daemon} of daemons, {of_children} of children; ticks by fate: {told:?}"
+        "kill -9: {of_daemon} of daemons, {of_children} of children of {} jobs; ticks by fate: {told:?}",
+        jobs.len()
     ));
     assert_eq!(of_daemon, kills());
 }
 
 /// Every tick of the job has one fate, and what was published is what is on record.
-fn check_job(sandbox: &Sandbox, period: u32, told: &mut BTreeMap<String, u64>) {
-    let name = format!("every-{period}");
-    let ticks = sandbox.run(["ticks", &name, "-n", "100000", "--output", "json"]).expect(0).json();
+fn check_job(sandbox: &Sandbox, (name, period): (&str, u32), told: &mut BTreeMap<String, u64>) {
+    let ticks = sandbox.run(["ticks", name, "-n", "100000", "--output", "json"]).expect(0).json();
     let span = SignedDuration::from_secs(i64::from(period));
     let mut fates: BTreeMap<Timestamp, u32> = BTreeMap::new();
     let lines = ticks["ticks"].as_array().unwrap();
@@ -106,7 +122,7 @@ fn check_job(sandbox: &Sandbox, period: u32, told: &mut BTreeMap<String, u64>) {
         assert_eq!(fates.get(&tick), Some(&1), "tick {tick} of {name}");
         tick += span;
     }
-    let runs = sandbox.run(["runs", &name, "--output", "json", "-n", "100000"]).expect(0).json();
+    let runs = sandbox.run(["runs", name, "--output", "json", "-n", "100000"]).expect(0).json();
     let mut committed = BTreeSet::new();
     for run in runs["runs"].as_array().unwrap() {
         let state = run["state"].as_str().unwrap();
@@ -116,8 +132,8 @@ fn check_job(sandbox: &Sandbox, period: u32, told: &mut BTreeMap<String, u64>) {
             assert!(committed.insert(run["tick"].as_str().unwrap().to_owned()), "twice: {run}");
         }
     }
-    check_attempts(sandbox.root(), &name);
-    let folder = sandbox.root().join("scores").join(&name);
+    check_attempts(sandbox.root(), name);
+    let folder = sandbox.root().join("scores").join(name);
     let published = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let published = published.filter(|path| path.join("manifest.json").exists()).count();
     assert_eq!(published, committed.len(), "{name}");
