@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use polars::prelude::{Column, DataFrame, DataType, Float64Chunked, PolarsError, Series, TimeUnit};
+use polars::prelude::{
+    Column, DataFrame, DataType, Float64Chunked, IdxCa, PolarsError, Series, TimeUnit,
+};
 use rayon::prelude::*;
 
 use super::error::{DatasetError, Place};
@@ -35,9 +37,36 @@ pub struct Batch {
     /// One chunk in every column.
     data: DataFrame,
     source: BatchSource,
-    /// Counted from 1, one a row.
-    row_numbers: Vec<u64>,
+    row_numbers: RowNumbers,
     id_hashes: Vec<u64>,
+}
+
+/// The numbers of the rows in their file, counted from 1.
+#[derive(Debug)]
+enum RowNumbers {
+    /// One behind the other.
+    From(u64),
+    /// One a row: some were left out.
+    Each(Vec<u64>),
+}
+
+impl RowNumbers {
+    /// Of ascending places, counted from 0.
+    fn of(places: &IdxCa) -> Self {
+        let place = |row: usize| places.get(row).map_or(0, u64::from);
+        let (first, rows) = (place(0), places.len());
+        if place(rows.saturating_sub(1)) - first < rows as u64 {
+            return Self::From(first + 1);
+        }
+        Self::Each((0..rows).map(|row| place(row) + 1).collect())
+    }
+
+    fn get(&self, row: usize) -> u64 {
+        match self {
+            Self::From(first) => first + row as u64,
+            Self::Each(numbers) => numbers[row],
+        }
+    }
 }
 
 impl BatchSource {
@@ -51,13 +80,8 @@ impl Batch {
     pub(super) fn new(mut data: DataFrame, source: &BatchSource) -> Result<Self, DatasetError> {
         let wrong = || DatasetError::polars(CONVERT, &source.file);
         data.rechunk_mut();
-        let counted = data.column(&source.row_column).map_err(wrong())?;
-        let counted = counted.cast(&DataType::UInt64).map_err(wrong())?;
-        let counted = counted.u64().map_err(wrong())?;
-        let row_numbers: Vec<u64> = match counted.cont_slice() {
-            Ok(rows) => rows.iter().map(|row| row + 1).collect(),
-            Err(_) => counted.iter().map(|row| row.unwrap_or(0) + 1).collect(),
-        };
+        let counted = data.column(&source.row_column).and_then(Column::idx).map_err(wrong())?;
+        let row_numbers = RowNumbers::of(counted);
         let mut out = Self { data, source: source.clone(), row_numbers, id_hashes: Vec::new() };
         out.id_hashes = out.hash_ids()?;
         Ok(out)
@@ -65,7 +89,7 @@ impl Batch {
 
     /// How many rows it has; never 0.
     pub fn rows(&self) -> usize {
-        self.row_numbers.len()
+        self.data.height()
     }
 
     /// The file that the rows are in, relative to its root.
@@ -75,12 +99,12 @@ impl Batch {
 
     /// The number of the first row in its file, counted from 1.
     pub fn first_row(&self) -> u64 {
-        self.row_numbers[0]
+        self.row_numbers.get(0)
     }
 
     /// The number of a row in its file, counted from 1.
     pub fn row_number(&self, row: usize) -> u64 {
-        self.row_numbers[row]
+        self.row_numbers.get(row)
     }
 
     /// A hash of the id of every row, the same on every machine and for every width of integers.
@@ -164,7 +188,7 @@ impl Batch {
     }
 
     fn made_up_id(&self, row: usize) -> String {
-        format!("{}#{}", self.source.file, self.row_numbers[row])
+        format!("{}#{}", self.source.file, self.row_numbers.get(row))
     }
 
     fn wrong(&self) -> impl FnOnce(PolarsError) -> DatasetError + use<> {
@@ -175,7 +199,7 @@ impl Batch {
         let Some(id) = self.source.id.as_deref() else { return Ok(self.hash_made_up_ids()) };
         let ids = self.series(id)?;
         if let Some(row) = first_null(ids) {
-            let place = Place::cell(self.row_numbers[row], id);
+            let place = Place::cell(self.row_numbers.get(row), id);
             let problem = "has no value, but every row needs an id";
             return Err(DatasetError::content(&self.source.file, place, problem));
         }
@@ -204,13 +228,13 @@ impl Batch {
         use std::fmt::Write as _;
         let mut id = format!("{}#", self.source.file);
         let prefix = id.len();
-        let hash = |row_number: &u64| {
+        let hash = |row: usize| {
             id.truncate(prefix);
             // Writing to a String cannot fail.
-            let _infallible = write!(id, "{row_number}");
+            let _infallible = write!(id, "{}", self.row_numbers.get(row));
             text_id_hash(&id)
         };
-        self.row_numbers.iter().map(hash).collect()
+        (0..self.rows()).map(hash).collect()
     }
 
     fn cells(&self, name: &str) -> Result<Cells<'_>, DatasetError> {
@@ -289,12 +313,17 @@ fn per_second(unit: TimeUnit) -> f64 {
 
 /// Copies the values; NaN stands where a null is.
 fn numbers_with_nulls<'a>(floats: &Float64Chunked) -> Numbers<'a> {
-    let values: Vec<f64> = floats.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
-    let nulls = if floats.null_count() == 0 {
-        Vec::new()
-    } else {
-        floats.iter().map(|value| value.is_none()).collect()
-    };
+    let mut values = Vec::with_capacity(floats.len());
+    let mut nulls = if floats.null_count() == 0 { Vec::new() } else { vec![false; floats.len()] };
+    for chunk in floats.downcast_iter() {
+        let first = values.len();
+        values.extend_from_slice(chunk.values());
+        let is_valid = chunk.validity().into_iter().flat_map(|validity| validity.iter());
+        for (row, _) in is_valid.enumerate().filter(|(_, is_valid)| !is_valid) {
+            values[first + row] = f64::NAN;
+            nulls[first + row] = true;
+        }
+    }
     Numbers { values: values.into(), nulls }
 }
 

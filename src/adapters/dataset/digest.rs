@@ -9,7 +9,7 @@ use sha2::Digest as _;
 use crate::domain::identity::Sha256;
 
 /// How much of a file is in memory at a time.
-const BUFFER_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 17;
 
 /// The SHA-256 of the file at `path` and its size in bytes.
 pub fn file_sha256(path: &Path) -> io::Result<(Sha256, u64)> {

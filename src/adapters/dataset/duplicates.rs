@@ -1,12 +1,12 @@
 //! Ids that occur more than once, found in bounded memory however many rows there are.
 //!
-//! Hashes are kept in memory up to a budget, and beyond it in one file for each value of their first
-//! bits, so that equal hashes meet in one file. Equal hashes are not yet equal ids: [`duplicate_ids`]
-//! reads the table again and compares the ids themselves.
+//! Hashes are parted by their first bits, so that equal ones meet, and each part is sorted by itself. Up to a
+//! budget they are in memory, and beyond it in one file for each part. Equal hashes are not yet equal ids:
+//! [`duplicate_ids`] reads the table again and compares the ids themselves.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -17,8 +17,8 @@ use super::table::Table;
 use super::time_filter::TimeFilter;
 
 /// Memory for hashes, 8 bytes each.
-const BUDGET_HASHES: usize = (64 << 20) / 8;
-const PARTITION_BITS: u32 = 8;
+const BUDGET_HASHES: usize = (16 << 20) / 8;
+const PART_BITS: u32 = 8;
 const SPILL: &str = "spill the hashes of ids to";
 /// Most different hashes that are kept of those that occur more than once.
 const KEPT_MAX: usize = 1_000;
@@ -28,9 +28,18 @@ const KEPT_MAX: usize = 1_000;
 pub struct DuplicateFinder {
     folder: PathBuf,
     budget_hashes: usize,
+    /// How many hashes are in memory.
+    held: usize,
+    /// By the first bits of the hashes, ascending.
+    parts: Vec<Part>,
+}
+
+/// The hashes with the same first bits.
+#[derive(Debug, Default)]
+struct Part {
     hashes: Vec<u64>,
-    /// One unnamed file for each partition, once the budget was exceeded.
-    spilled: Vec<File>,
+    /// Those that were no longer kept in memory; an unnamed file.
+    spilled: Option<File>,
 }
 
 /// Hashes that occur more than once.
@@ -43,80 +52,83 @@ pub struct Duplicates {
 }
 
 impl DuplicateFinder {
-    /// Hashes that exceed the memory budget of 64 MiB go to unnamed files in `folder`.
+    /// Hashes that exceed the memory budget of 16 MiB go to unnamed files in `folder`.
     pub fn new(folder: &Path) -> Self {
         Self::with_budget(folder, BUDGET_HASHES)
     }
 
     fn with_budget(folder: &Path, budget_hashes: usize) -> Self {
-        Self { folder: folder.to_owned(), budget_hashes, hashes: Vec::new(), spilled: Vec::new() }
+        let parts = (0..1 << PART_BITS).map(|_| Part::default()).collect();
+        Self { folder: folder.to_owned(), budget_hashes, held: 0, parts }
     }
 
     /// Takes the hashes of some rows.
     pub fn push(&mut self, hashes: &[u64]) -> Result<(), DatasetError> {
         for hashes in hashes.chunks(self.budget_hashes) {
-            if self.hashes.len() + hashes.len() > self.budget_hashes {
-                self.spill()?;
+            if self.held + hashes.len() > self.budget_hashes {
+                let spilled = self.parts.iter_mut().try_for_each(|part| part.spill(&self.folder));
+                spilled.map_err(DatasetError::io(SPILL, &self.folder))?;
+                self.held = 0;
             }
-            self.hashes.extend_from_slice(hashes);
+            self.held += hashes.len();
+            for hash in hashes {
+                let part = usize::try_from(hash >> (u64::BITS - PART_BITS)).unwrap_or_default();
+                self.parts[part].hashes.push(*hash);
+            }
         }
         Ok(())
     }
 
     /// The hashes that were taken more than once.
-    pub fn finish(mut self) -> Result<Duplicates, DatasetError> {
+    pub fn finish(self) -> Result<Duplicates, DatasetError> {
+        // At the end of the pass, when nothing else is left to do.
+        let found = self.parts.into_par_iter().map(Part::finish);
+        let found = found.collect::<io::Result<Vec<Duplicates>>>();
         let mut out = Duplicates::default();
-        if self.spilled.is_empty() {
-            out.add_from(&mut self.hashes);
-            return Ok(out);
-        }
-        self.spill()?;
-        let mut bytes = Vec::new();
-        for mut file in self.spilled {
-            bytes.clear();
-            file.seek(SeekFrom::Start(0))
-                .and_then(|_| file.read_to_end(&mut bytes))
-                .map_err(DatasetError::io("read back the hashes of ids in", &self.folder))?;
-            let (words, _) = bytes.as_chunks::<8>();
-            self.hashes.clear();
-            self.hashes.extend(words.iter().map(|word| u64::from_le_bytes(*word)));
-            out.add_from(&mut self.hashes);
+        for found in
+            found.map_err(DatasetError::io("read back the hashes of ids in", &self.folder))?
+        {
+            out.count += found.count;
+            let room = KEPT_MAX - out.hashes.len();
+            out.hashes.extend(found.hashes.into_iter().take(room));
         }
         Ok(out)
     }
-
-    /// Moves the hashes in memory to the files of their partitions.
-    fn spill(&mut self) -> Result<(), DatasetError> {
-        let wrong = || DatasetError::io(SPILL, &self.folder);
-        while self.spilled.len() < 1 << PARTITION_BITS {
-            self.spilled.push(tempfile::tempfile_in(&self.folder).map_err(wrong())?);
-        }
-        self.hashes.sort_unstable();
-        let partition = |hash: u64| hash >> (u64::BITS - PARTITION_BITS);
-        let mut bytes = Vec::new();
-        for hashes in self.hashes.chunk_by(|a, b| partition(*a) == partition(*b)) {
-            bytes.clear();
-            bytes.extend(hashes.iter().flat_map(|hash| hash.to_le_bytes()));
-            let index = hashes.first().map_or(0, |hash| partition(*hash));
-            let file = usize::try_from(index).ok().and_then(|index| self.spilled.get_mut(index));
-            file.map_or(Ok(()), |file| file.write_all(&bytes)).map_err(wrong())?;
-        }
-        self.hashes.clear();
-        Ok(())
-    }
 }
 
-impl Duplicates {
-    /// Adds those of `hashes` that occur more than once; ascending from call to call.
-    fn add_from(&mut self, hashes: &mut [u64]) {
-        // At the end of the pass, when nothing else is left to do.
-        hashes.par_sort_unstable();
-        for equal in hashes.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1) {
-            self.count += 1;
-            if self.hashes.len() < KEPT_MAX {
-                self.hashes.push(equal[0]);
+impl Part {
+    /// Moves the hashes to the file of the part.
+    fn spill(&mut self, folder: &Path) -> io::Result<()> {
+        if self.hashes.is_empty() {
+            return Ok(());
+        }
+        let file = match &mut self.spilled {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile_in(folder)?),
+        };
+        let bytes: Vec<u8> = self.hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
+        self.hashes.clear();
+        file.write_all(&bytes)
+    }
+
+    /// The hashes that are there more than once.
+    fn finish(mut self) -> io::Result<Duplicates> {
+        if let Some(mut file) = self.spilled {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(0))?;
+            file.read_to_end(&mut bytes)?;
+            let (words, _) = bytes.as_chunks::<8>();
+            self.hashes.extend(words.iter().map(|word| u64::from_le_bytes(*word)));
+        }
+        self.hashes.sort_unstable();
+        let mut out = Duplicates::default();
+        for equal in self.hashes.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1) {
+            out.count += 1;
+            if out.hashes.len() < KEPT_MAX {
+                out.hashes.push(equal[0]);
             }
         }
+        Ok(out)
     }
 }
 

@@ -40,6 +40,17 @@ pub(super) struct Probe {
     pub(super) rows: Option<u64>,
     /// Rows that are read in one go, one range behind the other; empty where polars needs no bounds.
     pub(super) segments: Vec<Range<u64>>,
+    /// Rows of the pieces in which polars hands over what it has decoded, where that is known.
+    pub(super) piece_rows: Option<u64>,
+}
+
+impl Probe {
+    /// How many rows a batch of the file has if about `wanted` are wanted: a batch that is one piece need not be
+    /// put together from two, which would copy every value.
+    pub(super) fn batch_rows(&self, wanted: usize) -> usize {
+        let piece = self.piece_rows.and_then(|rows| usize::try_from(rows).ok());
+        piece.filter(|rows| (wanted / 2..=wanted / 4 * 5).contains(rows)).unwrap_or(wanted)
+    }
 }
 
 /// A column of a file.

@@ -34,7 +34,7 @@ pub struct ScanRequest<'a> {
     pub id: Option<&'a str>,
     /// Which rows are read; without it all are.
     pub time: Option<&'a TimeFilter>,
-    /// How many rows a batch has; the last one of a file may have fewer.
+    /// About how many rows a batch has; the last one of a file may have fewer. The file alone says how many.
     pub batch_rows: usize,
 }
 
@@ -77,7 +77,7 @@ impl Table {
             let segments = plan.lazy(source, probe, &file)?;
             let mut pass =
                 FilePass { source, plan: &plan, batches: None, counts: Counts::default() };
-            pass.run(segments, request.batch_rows, &mut on_batch)?;
+            pass.run(segments, probe.batch_rows(request.batch_rows), &mut on_batch)?;
             check_same(source, &file)?;
             pass.counts.check(source, probe.rows, plan.has_filter())?;
             receipt.rows_read += pass.counts.handed_over;
@@ -223,12 +223,35 @@ mod tests {
     }
 
     #[test]
-    fn batches_have_a_fixed_size_within_a_file() {
+    fn the_size_of_batches_is_that_of_the_pieces_of_the_file_or_the_one_that_is_wanted() {
+        let folder = Folder::with(&[]);
+        // Two row groups of 1,250 rows.
+        folder.write_parquet("a.parquet", columns(0, 2_500));
+        folder.write_parquet("b.parquet", columns(2_500, 10));
+        let table = folder.table("*.parquet", Some("id")).unwrap();
+        let rows = |batch_rows: usize| {
+            let request = ScanRequest { columns: &[], id: Some("id"), time: None, batch_rows };
+            let mut out = Vec::new();
+            let add = |batch: Batch| {
+                out.push(batch.rows());
+                Ok::<(), std::convert::Infallible>(())
+            };
+            table.scan(&request, add).unwrap();
+            out
+        };
+        assert_eq!(rows(1_000), [1_250, 1_250, 10]);
+        assert_eq!(rows(2_500), [1_250, 1_250, 10]);
+        assert_eq!(rows(996), [996, 996, 508, 10]);
+        assert_eq!(rows(2_600), [2_500, 10]);
+    }
+
+    #[test]
+    fn batches_know_their_rows() {
         let folder = Folder::with(&[]);
         folder.write_parquet("a.parquet", columns(0, 2_500));
         folder.write_parquet("b.parquet", columns(2_500, 10));
         let table = folder.table("*.parquet", Some("id")).unwrap();
-        let request = ScanRequest { columns: &[], id: Some("id"), time: None, batch_rows: 1_024 };
+        let request = ScanRequest { columns: &[], id: Some("id"), time: None, batch_rows: 996 };
         let mut found = Vec::new();
         let receipt = table.scan(&request, |batch| {
             let last = batch.row_number(batch.rows() - 1);
@@ -240,9 +263,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                batch("a.parquet", 1, 1_024, "0"),
-                batch("a.parquet", 1_025, 2_048, "1024"),
-                batch("a.parquet", 2_049, 2_500, "2048"),
+                batch("a.parquet", 1, 996, "0"),
+                batch("a.parquet", 997, 1_992, "996"),
+                batch("a.parquet", 1_993, 2_500, "1992"),
                 batch("b.parquet", 1, 10, "2500"),
             ]
         );

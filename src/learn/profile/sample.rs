@@ -148,8 +148,8 @@ impl std::error::Error for UnevenSample {}
 
 /// Collects a [`Sample`] while a table goes by.
 ///
-/// Rows that may belong to it are appended and sorted out only when there are twice as many as wanted:
-/// after the first batches hardly any row passes `bound`, the largest hash that is still of use.
+/// Rows that may belong to it are appended and sorted out only when there are twice as many as wanted: hardly
+/// any row passes `bound`, the largest hash that is still of use after the last batch.
 #[derive(Debug, Clone)]
 pub(super) struct SampleTally {
     parts: Parts,
@@ -184,7 +184,11 @@ impl SampleTally {
         let filled = self.parts.hashes.len() >= self.parts.rows_max;
         if self.parts.hashes.len() > self.parts.rows_max * 2 || (filled && !full) {
             self.parts.keep_smallest();
-            self.bound = self.parts.hashes.last().copied();
+        }
+        if filled && !chosen.is_empty() {
+            let mut hashes = self.parts.hashes.clone();
+            let (_, bound, _) = hashes.select_nth_unstable(self.parts.rows_max - 1);
+            self.bound = Some(*bound);
         }
     }
 
