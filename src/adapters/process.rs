@@ -21,8 +21,8 @@ use tokio::sync::oneshot;
 use crate::adapters::failpoint;
 
 /// Variables that a child has from its parent, if they are set; besides those that begin with `NIGHTSHIFT_`.
-const INHERITED: &[&str] =
-    &["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "RUST_BACKTRACE"];
+/// `RUST_BACKTRACE` is not among them: with it, a child that has no memory left hangs instead of ending.
+const INHERITED: &[&str] = &["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 /// The thread that starts children. It ends when this is dropped, and the kernel then kills the children.
 /// Should it end before, by a panic, the next child gets a new one.

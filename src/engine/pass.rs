@@ -33,7 +33,7 @@ use crate::learn::agreement::Agreement;
 use crate::learn::artifact::Artifact;
 use crate::learn::profile::TableProfile;
 
-/// Rows of a batch: enough to keep both cores busy, few enough to stay in memory by the dozen.
+/// About how many rows a batch has: enough to keep both cores busy, few enough to stay in memory by the dozen.
 pub const BATCH_ROWS: usize = 131_072;
 
 /// A version that scores in a pass.

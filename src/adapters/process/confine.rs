@@ -4,7 +4,7 @@
 //! Done by the child and not between fork and exec, where hardly anything is safe. The parent may have
 //! died before the kernel was asked, so the child looks who its parent is afterwards.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -63,8 +63,23 @@ pub fn confine(parent: i32, most: Most) -> Result<(), ConfineError> {
             let error = Command::new("/proc/self/exe").args(std::env::args_os().skip(1)).exec();
             Err(ConfineError::Refused { action: "begin again under the limit", source: error })
         }
-        _ => Ok(()),
+        Some(_) => {
+            panic_in_brief();
+            Ok(())
+        }
+        None => Ok(()),
     }
+}
+
+/// Lets a panic be told in one line from now on. A backtrace takes memory; where there is none left, the thread
+/// that prints it would wait for ever for a lock that it holds itself.
+fn panic_in_brief() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("unnamed");
+        // There is nobody else to tell.
+        let _told = writeln!(io::stderr(), "thread `{name}` {panic}");
+    }));
 }
 
 /// Limits what `resource` is to `most`; false if it was limited so already.
