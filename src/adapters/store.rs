@@ -64,6 +64,8 @@ mod ticks;
 mod versions;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
@@ -96,6 +98,8 @@ pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
     can_write: bool,
+    /// How many rows the writer had changed when its transaction began; it has one at a time.
+    changes_before: Arc<AtomicI64>,
 }
 
 impl Store {
@@ -115,6 +119,7 @@ impl Store {
             writer,
             readers,
             can_write,
+            changes_before: Arc::default(),
         })
     }
 
@@ -157,7 +162,11 @@ impl Store {
         action: &'static str,
     ) -> Result<Transaction<'static, Sqlite>, StoreError> {
         failpoint::reach("db.busy").map_err(|_| StoreError::Busy { action })?;
-        self.writer.begin_with(BEGIN).await.map_err(|source| self.failed(action, source))
+        let failed = |source| self.failed(action, source);
+        let mut transaction = self.writer.begin_with(BEGIN).await.map_err(failed)?;
+        let changes = seal::changes(&mut transaction).await.map_err(failed)?;
+        self.changes_before.store(changes, Ordering::Relaxed);
+        Ok(transaction)
     }
 
     /// Makes a write durable: afterwards it survives a loss of power.
@@ -167,12 +176,15 @@ impl Store {
         mut transaction: Transaction<'static, Sqlite>,
     ) -> Result<(), StoreError> {
         let failed = |source| self.failed(action, source);
-        let progress = seal::count(&mut transaction).await.map_err(failed)?;
+        let changes_before = self.changes_before.load(Ordering::Relaxed);
+        let progress = seal::count(&mut transaction, changes_before).await.map_err(failed)?;
         failpoint::reach("db.full").map_err(|error| self.failed(action, error.into()))?;
         failpoint::reach("db.ioerr_fsync")
             .map_err(|error| StoreError::Fsync { action, source: error.into() })?;
         transaction.commit().await.map_err(failed)?;
-        seal::write(&self.path, &progress);
+        if let Some(progress) = progress {
+            seal::write(&self.path, &progress);
+        }
         Ok(())
     }
 

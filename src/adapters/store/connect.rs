@@ -251,9 +251,12 @@ async fn initialise(path: &Path, open: Open) -> Result<(), StoreError> {
         let mark = format!("pragma application_id = {APPLICATION_ID}; pragma user_version = {to}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(wrap)?;
     }
-    let progress = seal::count(&mut transaction).await.map_err(wrap)?;
+    // Of a copy that only enters WAL mode, too: its first bytes are others.
+    let progress = seal::count(&mut transaction, -1).await.map_err(wrap)?;
     transaction.commit().await.map_err(wrap)?;
-    seal::write(path, &progress);
+    if let Some(progress) = progress {
+        seal::write(path, &progress);
+    }
     connection.close().await.map_err(wrap)
 }
 

@@ -62,13 +62,24 @@ const PROGRESS: &str = "select database, commits,
         exists (select 1 from sqlite_master where name = '_litestream_seq') as is_shared
       from seal";
 
-/// Counts the commit that is about to be made.
-pub(super) async fn count(connection: &mut SqliteConnection) -> Result<Progress, sqlx::Error> {
-    sqlx::query_as(COUNT).fetch_one(connection).await
+/// How many rows `connection` has changed since it was opened.
+pub(super) async fn changes(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(CHANGES).fetch_one(connection).await
 }
 
-const COUNT: &str =
-    "update seal set commits = commits + 1 returning database, commits, false as is_shared";
+const CHANGES: &str = "select total_changes()";
+
+/// Counts the commit that is about to be made, unless `connection` has changed nothing since it had changed
+/// `changes_before` rows: then there is nothing to write, and nothing that could be lost.
+pub(super) async fn count(
+    connection: &mut SqliteConnection,
+    changes_before: i64,
+) -> Result<Option<Progress>, sqlx::Error> {
+    sqlx::query_as(COUNT).bind(changes_before).fetch_optional(connection).await
+}
+
+const COUNT: &str = "update seal set commits = commits + 1 where total_changes() > ?1
+      returning database, commits, false as is_shared";
 
 /// Looks at the seal of the database at `path` and, unless the file is larger than `bytes_max`, at its content.
 /// `None` if there is no seal, or none that can be read.

@@ -101,6 +101,31 @@ async fn what_is_closed_can_be_opened_by_who_may_not_write() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_changes_nothing_is_no_commit() {
+    let (folder, store) = store().await;
+    let commits = async || {
+        let seal = fs::read_to_string(folder.path().join("nightshift.db-seal")).unwrap();
+        let told = seal.split("commits ").nth(1).unwrap()[..20].parse::<i64>().unwrap();
+        let counted: i64 =
+            sqlx::query_scalar("select commits from seal").fetch_one(&store.readers).await.unwrap();
+        assert_eq!(told, counted);
+        counted
+    };
+    let before = commits().await;
+    for _ in 0..3 {
+        let transaction = store.begin("change nothing").await.unwrap();
+        store.commit("change nothing", transaction).await.unwrap();
+    }
+    assert_eq!(commits().await, before);
+    let new = super::fixture::new_run(1, "churn", RunKind::Score, 0);
+    store.enqueue(&new).await.unwrap();
+    assert_eq!(commits().await, before + 1);
+    // The same again is no change.
+    store.enqueue(&new).await.unwrap();
+    assert_eq!(commits().await, before + 1);
+}
+
+#[tokio::test]
 async fn commits_that_are_gone_are_missed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(Store::FILE_NAME);
