@@ -12,6 +12,8 @@
 mod aliases;
 /// A copy before a migration.
 mod before_migration;
+/// The files beside the database.
+mod beside;
 /// Columns to values and back.
 mod codec;
 /// The two transactions around the publication of a run.

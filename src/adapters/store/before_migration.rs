@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
+use crate::adapters::store::beside::{LOG, with_suffix};
 use crate::adapters::store::copy::{CopyError, Overwrite, copy};
 use crate::adapters::store::{StoreError, shelf};
 
@@ -38,8 +39,7 @@ pub(super) async fn keep_copy(
 
 /// When the database at `path` or its log was last written to.
 pub(super) fn last_write(path: &Path) -> io::Result<Timestamp> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
+    let log = with_suffix(path, LOG);
     let database = fs::metadata(path)?.modified()?;
     let log = fs::metadata(log).and_then(|found| found.modified()).unwrap_or(database);
     timestamp(database.max(log))

@@ -15,6 +15,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use crate::adapters::failpoint;
 use crate::adapters::store::before_migration::{keep_copy, last_write};
+use crate::adapters::store::beside::{self, SEAL, with_suffix};
 use crate::adapters::store::codec::{number, optional_time};
 use crate::adapters::store::copy::Examined;
 use crate::adapters::store::seal::{self, Sealed};
@@ -234,7 +235,7 @@ async fn initialise(path: &Path, open: Open) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with(BEGIN).await.map_err(wrap)?;
     let found = identity(&mut transaction).await.map_err(wrap)?;
     if found.tables == 0 {
-        seal::remove(path).map_err(|error| failed(MIGRATE, error))?;
+        beside::remove(&with_suffix(path, SEAL)).map_err(|error| failed(MIGRATE, error))?;
     }
     if !judge(path, open, &found)? {
         let (from, to) = (found.schema, schema_known());

@@ -13,14 +13,15 @@ use jiff::Timestamp;
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 
+use crate::adapters::store::beside::{self, LOG, SEAL, with_suffix};
 use crate::adapters::store::copy::{CopyError, DatabaseCopy, Overwrite, fsync_folder, io_error};
-use crate::adapters::store::{Store, StoreError, seal};
+use crate::adapters::store::{Store, StoreError};
 
 /// How long a database that somebody looks at is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Logs that belong to a database: of the mode that it is in, and of the one that a copy is in at first.
-const LOGS: [&str; 2] = ["-wal", "-journal"];
+const LOGS: [&str; 2] = [LOG, "-journal"];
 
 /// Puts `copy`, which was made in `state_dir`, in the place of the database there. Returns under which name
 /// the present one is kept, if there is one. Blocks while somebody has it open, and gives up after 5 s.
@@ -40,10 +41,9 @@ pub fn replace(
     remove(&path)?;
     // A loss of power must not bring the old database back without its log, nor the new one with it.
     fsync_folder(state_dir)?;
-    for suffix in [LOGS[0], LOGS[1], "-shm"] {
+    for suffix in [LOGS[0], LOGS[1], "-shm", SEAL] {
         remove(&with_suffix(&path, suffix))?;
     }
-    seal::remove(&path).map_err(io_error("remove the seal of", &path))?;
     fsync_folder(state_dir)?;
     copy.persist(&path, Overwrite::No)?;
     Ok(lock.map(|_| kept))
@@ -102,18 +102,7 @@ fn link(path: &Path, other: &Path) -> Result<(), CopyError> {
 
 /// Takes a name away, if it is there.
 fn remove(path: &Path) -> Result<(), CopyError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(io_error("remove", path)(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut out = path.as_os_str().to_owned();
-    out.push(suffix);
-    out.into()
+    beside::remove(path).map_err(io_error("remove", path))
 }
 
 #[cfg(test)]

@@ -12,11 +12,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 use sqlx::{FromRow, SqliteConnection};
 
+use crate::adapters::store::beside::{LOG, SEAL, with_suffix};
 use crate::adapters::store::copy::digest;
 use crate::domain::identity::Sha256;
 
@@ -44,11 +45,12 @@ pub(super) struct Seal {
     sha256: Option<Sha256>,
 }
 
-/// A seal, and whether the file has the content that the seal names, if it names one.
+/// A seal, and whether the file has another content than the seal names; where it names none, or the file is too
+/// large to be looked at, it has not.
 #[derive(Debug)]
 pub(super) struct Sealed {
     seal: Seal,
-    is_as_sealed: bool,
+    is_changed: bool,
 }
 
 /// Reads what a database says of itself.
@@ -87,26 +89,13 @@ const COUNT: &str = "update seal set commits = commits + 1 where total_changes()
 /// To be called before this process has a connection to the database: closing any file handle of it lets go of
 /// the locks that `SQLite` holds on it for this process.
 pub(super) fn look(path: &Path, bytes_max: u64) -> io::Result<Option<Sealed>> {
-    let text = match fs::read_to_string(seal_path(path)) {
-        Ok(text) => text,
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) =>
-        {
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    let Some(mut seal) = Seal::parse(&text) else { return Ok(None) };
-    let mut is_as_sealed = true;
+    let Some(seal) = Seal::read(path)? else { return Ok(None) };
+    let mut is_changed = false;
     if let Some(sha256) = &seal.sha256 {
         let mut file = File::open(path)?;
-        if file.metadata()?.len() <= bytes_max {
-            is_as_sealed = digest(&mut file)?.0 == *sha256;
-        } else {
-            seal.sha256 = None;
-        }
+        is_changed = file.metadata()?.len() <= bytes_max && digest(&mut file)?.0 != *sha256;
     }
-    Ok(Some(Sealed { seal, is_as_sealed }))
+    Ok(Some(Sealed { seal, is_changed }))
 }
 
 /// Says how far the database at `path` has come. What cannot be written is left: the seal then proves less.
@@ -123,28 +112,23 @@ pub(super) fn complete(path: &Path, progress: &Progress) -> io::Result<()> {
     if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(());
     }
-    let has_log = fs::exists(with_suffix(path, "-wal"))?;
-    let found = fs::read_to_string(seal_path(path)).ok().and_then(|text| Seal::parse(&text));
-    let is_behind = found.is_some_and(|seal| seal.commits > progress.commits);
-    if has_log || is_behind {
+    let has_log = fs::exists(with_suffix(path, LOG))?;
+    let has_gone_on = Seal::read(path)?.is_some_and(|seal| seal.commits > progress.commits);
+    if has_log || has_gone_on {
         return Ok(());
     }
     let sha256 = Some(digest(&mut file)?.0);
     Seal { database: progress.database.clone(), commits: progress.commits, sha256 }.write(path)
 }
 
-/// Takes the seal of a database away that is made or put there anew.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(seal_path(path)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
+const ANOTHER: &str = "it is another database than the one that was used here last";
+const CHANGED: &str = "its content is not what it was when it was closed: it is damaged, or another program has \
+                       written to it";
 
 impl Sealed {
     /// Whether the seal beside the database at `path` still says the same.
     pub(super) fn is_current(&self, path: &Path) -> bool {
-        let found = fs::read_to_string(seal_path(path)).ok().and_then(|text| Seal::parse(&text));
+        let found = Seal::read(path).ok().flatten();
         found.is_some_and(|found| {
             (&found.database, found.commits) == (&self.seal.database, self.seal.commits)
         })
@@ -152,41 +136,44 @@ impl Sealed {
 
     /// What is wrong with a database that says `found` of itself, if something is.
     pub(super) fn contradiction(&self, found: Option<&Progress>) -> Option<String> {
-        let Seal { database, commits, sha256 } = &self.seal;
-        let wrong = match found {
-            Some(found) if found.database == *database => {
-                if found.commits < *commits {
-                    format!(
-                        "it ends with commit {}, and commit {commits} had been made: its last part or its log is \
-                         missing, or it is an older copy",
-                        found.commits
-                    )
-                } else if found.commits == *commits
-                    && sha256.is_some()
-                    && !self.is_as_sealed
-                    && !found.is_shared
-                {
-                    "its content is not what it was when it was closed: it is damaged, or another program has \
-                     written to it"
-                        .to_owned()
-                } else {
-                    return None;
-                }
+        let Seal { database, commits, .. } = &self.seal;
+        let wrong = match found.filter(|found| found.database == *database) {
+            None => ANOTHER.to_owned(),
+            Some(found) if found.commits < *commits => format!(
+                "it ends with commit {}, and commit {commits} had been made: its last part or its log is missing, or \
+                 it is an older copy",
+                found.commits
+            ),
+            Some(found) if found.commits == *commits && self.is_changed && !found.is_shared => {
+                CHANGED.to_owned()
             }
-            _ => "it is another database than the one that was used here last".to_owned(),
+            Some(_) => return None,
         };
         Some(format!("{wrong}; if it is meant to be so, delete the `-seal` file beside it"))
     }
 }
 
 impl Seal {
+    /// The seal of the database at `path`; `None` if there is none, or none that makes sense.
+    fn read(path: &Path) -> io::Result<Option<Self>> {
+        match fs::read_to_string(with_suffix(path, SEAL)) {
+            Ok(text) => Ok(Self::parse(&text)),
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn write(&self, path: &Path) -> io::Result<()> {
         let file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o640)
-            .open(seal_path(path))?;
+            .open(with_suffix(path, SEAL))?;
         file.write_all_at(self.text().as_bytes(), 0)
     }
 
@@ -208,19 +195,12 @@ impl Seal {
     }
 }
 
-fn seal_path(path: &Path) -> PathBuf {
-    with_suffix(path, "-seal")
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut out = path.as_os_str().to_owned();
-    out.push(suffix);
-    out.into()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::adapters::store::beside::remove;
 
     fn progress(commits: i64) -> Progress {
         Progress { database: "d".repeat(32), commits, is_shared: false }
@@ -263,15 +243,15 @@ mod tests {
         // Too large to be looked at.
         fs::write(&path, "x".repeat(101)).unwrap();
         check(&path, Some(&progress(7)), None);
-        remove(&path).unwrap();
-        remove(&path).unwrap();
+        remove(&with_suffix(&path, SEAL)).unwrap();
+        remove(&with_suffix(&path, SEAL)).unwrap();
         check(&path, Some(&other), None);
     }
 
     #[test]
     fn a_seal_that_cannot_be_read_accuses_nobody() {
         let (_folder, path) = sealed();
-        let seal = seal_path(&path);
+        let seal = with_suffix(&path, SEAL);
         let text = fs::read_to_string(&seal).unwrap();
         for length in 0..text.len() {
             fs::write(&seal, &text[..length]).unwrap();
