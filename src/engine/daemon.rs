@@ -19,6 +19,8 @@ mod lookout;
 pub mod planner;
 /// What wakes the loop, and what happens when it does not.
 mod pulse;
+/// What became of a run whose process has ended.
+mod settle;
 /// Runs whose process lives and says nothing.
 mod stuck;
 /// Backup and deletion, once a day.
@@ -131,11 +133,7 @@ pub async fn follow(
         if beats.is_multiple_of(RECOVER_EVERY) {
             let recovered = recover::recover_all_but(world, &|run| dispatcher.attends(run)).await;
             recovered.or_else(|error| endure(error, "recover"))?;
-            if world.log_lines_untold() > untold {
-                world.metrics.log_lines_lost(world.log_lines_untold() - untold);
-                untold = world.log_lines_untold();
-                tracing::error!("nobody read the log: {untold} of its lines are lost");
-            }
+            untold = tell_untold(world, untold);
         }
         supervisor.alive();
     }
@@ -146,6 +144,16 @@ pub async fn follow(
     upkeep.stop().await;
     dispatcher.drain(world, &jobs, patience, &mut orders).await?;
     Metrics::remove(&world.state_dir()).map_err(RunError::other("remove the metrics"))
+}
+
+/// Says how many lines of the log nobody read, if that are more than `known`; returns how many they are.
+fn tell_untold(world: &World, known: usize) -> usize {
+    let untold = world.log_lines_untold();
+    if untold > known {
+        world.metrics.log_lines_lost(untold - known);
+        tracing::error!("nobody read the log: {untold} of its lines are lost");
+    }
+    untold
 }
 
 /// Writes what was counted, for whoever collects it. It stops nothing if that fails.

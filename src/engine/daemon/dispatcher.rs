@@ -14,12 +14,13 @@ use tokio::task::JoinSet;
 use super::child::{End, Patience, Report, attend, cpu_seconds};
 use super::job_set::{JobSet, KnownJob};
 use super::lookout::{Lookout, Sight};
+use super::settle::settle;
 use super::{Order, duration, endure};
 use crate::adapters::failpoint;
 use crate::adapters::process::{Nursery, Program};
-use crate::adapters::store::{Pause, RunRecord};
+use crate::adapters::store::RunRecord;
 use crate::domain::identity::{JobName, RunId};
-use crate::domain::run::{RunKind, State, Trigger};
+use crate::domain::run::{RunKind, Trigger};
 use crate::engine::error::RunError;
 use crate::engine::execute::definition;
 use crate::engine::recover;
@@ -33,13 +34,6 @@ const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
 /// After they were killed, processes have so long to be gone.
 const KILL_WAIT: Duration = Duration::from_secs(4);
-
-/// How long a run waits whose process could not begin.
-const START_WAIT: SignedDuration = SignedDuration::from_secs(30);
-
-/// Exit codes of the command line that say that a run could not begin.
-const EXIT_JOB: i32 = 3;
-const EXIT_BUSY: i32 = 75;
 
 /// How long a run whose input is not there yet waits before it is looked for again.
 const INPUT_WAIT: SignedDuration = SignedDuration::from_secs(10);
@@ -301,7 +295,7 @@ impl Dispatcher {
         let mut result = Ok(());
         for (run, report) in std::mem::take(&mut self.ended) {
             let Some(child) = self.children.get(&run) else { continue };
-            match settle_run(world, jobs, &run, child, &report).await {
+            match settle(world, jobs, &run, (child.attempts_before, &report)).await {
                 Ok(()) => {
                     self.children.remove(&run);
                 }
@@ -359,82 +353,4 @@ impl Dispatcher {
         }
         Ok(())
     }
-}
-
-/// Puts on record what became of a run whose process has ended.
-async fn settle_run(
-    world: &World,
-    jobs: &JobSet,
-    run: &RunId,
-    child: &Child,
-    report: &Report,
-) -> Result<(), RunError> {
-    let failed = RunError::store("settle a run");
-    let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
-    if record.state == State::Queued && record.attempt == child.attempts_before {
-        if matches!(report.code, Some(EXIT_JOB | EXIT_BUSY)) {
-            // The project's file was broken for the moment, or somebody was in its way: nothing was tried.
-            let until = world.now().saturating_add(START_WAIT).unwrap_or(Timestamp::MAX);
-            tracing::warn!(run.id = %run, "run `{run}` could not begin: {}", report.words);
-            return world.store.postpone(run, until).await.map_err(failed);
-        }
-        // It ended before it had claimed the run. That is an attempt: else it would be made for ever.
-        let owner = format!("pid:{}", std::process::id());
-        if let Some(claim) = world.store.claim(run, &owner, world.now()).await.map_err(failed)? {
-            world.store.start(&claim).await.map_err(failed)?;
-        }
-    }
-    recover::settle(world, run, (report.outcome, &report.words)).await?;
-    let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
-    let RunRecord { state, attempt, .. } = record;
-    let error = record.error.as_deref().unwrap_or("no error");
-    let (job, tick) = (&record.slot.job, record.slot.tick);
-    count(world, &record).await?;
-    match state {
-        State::Committed => {
-            tracing::info!(job.name = %job, run.id = %run, "run `{run}` of `{job}` for {tick} is committed");
-        }
-        State::Queued => {
-            tracing::warn!(job.name = %job, run.id = %run, "attempt {attempt} of run `{run}` of `{job}` failed and is made again: {error}");
-        }
-        _ => {
-            tracing::error!(job.name = %job, run.id = %run, "run `{run}` of `{job}` for {tick} is {state}: {error}");
-        }
-    }
-    if state == State::Dead {
-        pause_if_hopeless(world, jobs, job).await?;
-    }
-    Ok(())
-}
-
-/// Counts the attempt that has ended, and the run if it has ended with it.
-async fn count(world: &World, record: &RunRecord) -> Result<(), RunError> {
-    let kind = record.slot.kind;
-    let failed = RunError::store("settle a run");
-    let attempts = world.store.attempts(&record.id).await.map_err(failed)?;
-    if let Some(outcome) = attempts.last().and_then(|attempt| attempt.outcome) {
-        world.metrics.attempted(kind, outcome);
-    }
-    if record.state.has_ended() {
-        world.metrics.ended(kind, record.state);
-    }
-    if record.state == State::Committed && kind == RunKind::Score {
-        world.metrics.committed(&record.slot.job, world.now());
-    }
-    Ok(())
-}
-
-/// Pauses a job whose runs were given up too often in a row.
-async fn pause_if_hopeless(world: &World, jobs: &JobSet, job: &JobName) -> Result<(), RunError> {
-    let failed = RunError::store("pause a job");
-    let Some(known) = jobs.get(job) else { return Ok(()) };
-    let most = known.loaded.job.limits.pause_after_failures;
-    let found = world.store.given_up_in_a_row(job, most).await.map_err(failed)?;
-    if found < most {
-        return Ok(());
-    }
-    let reason = format!("{found} runs in a row were given up (`run.pause_after_failures`)");
-    tracing::error!(job.name = %job, "`{job}` is paused: {reason}");
-    let pause = Pause { job: job.clone(), actor: "daemon".to_owned(), reason, at: world.now() };
-    world.store.pause(&pause).await.map_err(failed).map(|_| ())
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::job_set::JobSet;
 use super::{endure, told};
 use crate::adapters::failpoint;
+use crate::adapters::metrics::Metrics;
 use crate::adapters::store::{RuledTicks, ScheduleRecord};
 use crate::domain::identity::{JobName, RunId};
 use crate::domain::job::timing::{Overlap, Timing};
@@ -82,8 +83,7 @@ impl Planner {
                         self.remember(jobs, &job, kind, cursor);
                     }
                     for found in &ruled {
-                        count(world, found);
-                        tell(found);
+                        tell(&world.metrics, found);
                     }
                 }
                 Err(error) => {
@@ -168,19 +168,12 @@ fn ruled(
     }))
 }
 
-fn count(world: &World, found: &RuledTicks) {
-    let Ruling { lines, starts, .. } = &found.ruling;
-    let fates = lines.iter().map(|line| line.fate).chain(starts.iter().map(|start| start.fate));
-    for fate in fates {
-        world.metrics.ruled(found.kind, fate);
-    }
-}
-
-/// Says what became of ticks that are not simply run.
-fn tell(found: &RuledTicks) {
+/// Counts what became of ticks, and says it of those that are not simply run.
+fn tell(metrics: &Metrics, found: &RuledTicks) {
     let Ruling { lines, starts, .. } = &found.ruling;
     for line in lines {
         let (first, last, fate) = (told(line.first), told(line.last), line.fate);
+        metrics.ruled(found.kind, fate);
         tracing::warn!(
             job.name = %found.job,
             "ticks of `{}` from {first} to {last}: {fate} ({})", found.job, line.reason
@@ -188,6 +181,7 @@ fn tell(found: &RuledTicks) {
     }
     for start in starts {
         let (tick, fate) = (told(start.tick), start.fate);
+        metrics.ruled(found.kind, fate);
         if fate == Fate::Run {
             tracing::debug!(job.name = %found.job, "tick {tick} of `{}`: {fate}", found.job);
         } else {
