@@ -40,6 +40,8 @@ mod probe;
 mod quarantine;
 /// Where files may be read and written.
 mod roots;
+/// The numbers of rows in their file.
+mod row_numbers;
 /// One pass over a table.
 mod scan;
 /// Parquet files that are written in the background.

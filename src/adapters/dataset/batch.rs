@@ -6,15 +6,14 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use polars::prelude::{
-    Column, DataFrame, DataType, Float64Chunked, IdxCa, PolarsError, Series, TimeUnit,
-};
+use polars::prelude::{Column, DataFrame, DataType, Float64Chunked, PolarsError, Series, TimeUnit};
 use rayon::prelude::*;
 
 use super::error::{DatasetError, Place};
 use super::id::{integer_id_hash, text_id_hash, unsigned_id_hash};
 use super::iso::DAY_MICROS;
 use super::probe::column_type;
+use super::row_numbers::RowNumbers;
 use super::time_filter::naive_micros_to_utc;
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
 use crate::domain::table::ColumnType;
@@ -39,34 +38,6 @@ pub struct Batch {
     source: BatchSource,
     row_numbers: RowNumbers,
     id_hashes: Vec<u64>,
-}
-
-/// The numbers of the rows in their file, counted from 1.
-#[derive(Debug)]
-enum RowNumbers {
-    /// One behind the other.
-    From(u64),
-    /// One a row: some were left out.
-    Each(Vec<u64>),
-}
-
-impl RowNumbers {
-    /// Of ascending places, counted from 0.
-    fn of(places: &IdxCa) -> Self {
-        let place = |row: usize| places.get(row).map_or(0, u64::from);
-        let (first, rows) = (place(0), places.len());
-        if place(rows.saturating_sub(1)) - first < rows as u64 {
-            return Self::From(first + 1);
-        }
-        Self::Each((0..rows).map(|row| place(row) + 1).collect())
-    }
-
-    fn get(&self, row: usize) -> u64 {
-        match self {
-            Self::From(first) => first + row as u64,
-            Self::Each(numbers) => numbers[row],
-        }
-    }
 }
 
 impl BatchSource {

@@ -181,11 +181,10 @@ impl SampleTally {
         for (column, cells) in self.parts.columns.iter_mut().zip(cells) {
             column.values.extend(chosen.iter().map(|row| value(*cells, *row)));
         }
-        let filled = self.parts.hashes.len() >= self.parts.rows_max;
-        if self.parts.hashes.len() > self.parts.rows_max * 2 || (filled && !full) {
+        if self.parts.hashes.len() > self.parts.rows_max * 2 {
             self.parts.keep_smallest();
         }
-        if filled && !chosen.is_empty() {
+        if !chosen.is_empty() && self.parts.hashes.len() >= self.parts.rows_max {
             let mut hashes = self.parts.hashes.clone();
             let (_, bound, _) = hashes.select_nth_unstable(self.parts.rows_max - 1);
             self.bound = Some(*bound);
