@@ -69,7 +69,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 use self::connect::Check;
 use self::error::Stop;
@@ -135,22 +135,43 @@ impl Store {
         connect::check(&self.path, &self.readers, Check::Full).await
     }
 
-    /// Closes all connections. The last one to close folds the log back into the database; it is sealed then,
-    /// at about 1 ms for each MiB.
+    /// Closes all connections, and seals what was written. The last one to close folds the log back into the
+    /// database.
     pub async fn close(self) {
-        let progress = if self.can_write { self.progress().await } else { None };
-        self.readers.close().await;
-        self.writer.close().await;
-        let Some(progress) = progress else { return };
-        if let Err(error) = seal::complete(&self.path, &progress) {
+        if self.can_write
+            && let Err(error) = self.seal().await
+        {
             tracing::debug!(error = %error, "the database is closed without a seal");
         }
-        connect::leave_empty_log(&self.path).await;
+        self.readers.close().await;
+        self.writer.close().await;
+        if self.can_write {
+            connect::leave_empty_log(&self.path).await;
+        }
     }
 
-    async fn progress(&self) -> Option<seal::Progress> {
-        let mut connection = self.readers.acquire().await.ok()?;
-        seal::progress(&mut connection).await.ok()?
+    /// How many commits the database has seen. It grows with each, and with nothing else.
+    pub async fn commits(&self) -> Result<i64, StoreError> {
+        let failed = |source| self.failed(SEAL, source);
+        let mut connection = self.readers.acquire().await.map_err(failed)?;
+        let progress = seal::progress(&mut connection).await.map_err(failed)?;
+        Ok(progress.map_or(0, |progress| progress.commits))
+    }
+
+    /// Notes the hash of all pages beside the database, so that damage to them is noticed by whoever opens it
+    /// before something else is written; at about 2 ms for each MiB, and not if it is larger than 256 MiB.
+    pub async fn seal(&self) -> Result<(), StoreError> {
+        let failed = |source| self.failed(SEAL, source);
+        let mut connection = self.readers.acquire().await.map_err(failed)?;
+        // In one transaction: the pages are those of the commit.
+        let mut transaction = connection.begin().await.map_err(failed)?;
+        let size_bytes = connect::size_bytes(&mut transaction).await.map_err(failed)?;
+        let progress = seal::progress(&mut transaction).await.map_err(failed)?;
+        let is_small = u64::try_from(size_bytes).is_ok_and(|bytes| bytes <= seal::SEALED_BYTES_MAX);
+        let Some(progress) = progress.filter(|_| is_small) else { return Ok(()) };
+        let content = seal::content(&mut transaction).await.map_err(failed)?;
+        transaction.rollback().await.map_err(failed)?;
+        seal::complete(&self.path, &progress, content).map_err(|error| failed(error.into()))
     }
 
     /// The path of the database file.
@@ -203,6 +224,7 @@ impl Store {
 }
 
 const BEGIN: &str = "begin immediate";
+const SEAL: &str = "seal the database";
 
 #[cfg(test)]
 mod tests;

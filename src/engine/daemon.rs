@@ -19,6 +19,8 @@ mod lookout;
 pub mod planner;
 /// What wakes the loop, and what happens when it does not.
 mod pulse;
+/// A seal in each pause.
+mod quiet;
 /// What became of a run whose process has ended.
 mod settle;
 /// Runs whose process lives and says nothing.
@@ -37,6 +39,7 @@ use self::dispatcher::Dispatcher;
 use self::job_set::JobSet;
 use self::planner::Planner;
 use self::pulse::Pulse;
+use self::quiet::Quiet;
 use self::stuck::StuckWatch;
 use self::upkeep::Upkeep;
 use crate::adapters::failpoint;
@@ -88,20 +91,11 @@ pub async fn follow(
     }
     // Told before anything is written by it; each beat decides anew.
     clock.may_be_believed(world, world.now(), options.accept_clock).await?;
-    if let Err(error) = recover::recover_all_but(world, &|_| false).await {
-        endure(error, "recover")?;
-    }
-    let mut jobs = load(world).await?;
-    for loaded in jobs.all() {
-        if let Err(error) = look_after(world, &loaded.job).await {
-            endure(error, "look after a job")?;
-        }
-    }
-    give_up_queued(world, &jobs).await?;
+    let mut jobs = take_over(world).await?;
     let mut planner = Planner::new(world, &jobs).await?;
     let mut dispatcher = Dispatcher::new(world, options.program)?;
     let mut pulse = Pulse::new(world.metrics.clone()).await;
-    let (mut upkeep, mut stuck) = (Upkeep::new(), StuckWatch::new(world));
+    let (mut upkeep, mut stuck, mut quiet) = (Upkeep::new(), StuckWatch::new(world), Quiet::new());
     supervisor.ready(&format!("following {} schedules", planner.len()));
     tracing::info!("the daemon follows {} schedules", planner.len());
     tell_crowding(world, &jobs).await?;
@@ -129,6 +123,7 @@ pub async fn follow(
             upkeep.tend(world, now)?;
         }
         stuck.look(world).await.or_else(|error| endure(error, "look for stuck runs"))?;
+        quiet.tend(world).await.or_else(|error| endure(error, "seal the database"))?;
         beats += 1;
         if beats.is_multiple_of(RECOVER_EVERY) {
             let recovered = recover::recover_all_but(world, &|run| dispatcher.attends(run)).await;
@@ -144,6 +139,21 @@ pub async fn follow(
     upkeep.stop().await;
     dispatcher.drain(world, &jobs, patience, &mut orders).await?;
     Metrics::remove(&world.state_dir()).map_err(RunError::other("remove the metrics"))
+}
+
+/// Sets right what the last daemon has left, and reads the jobs.
+async fn take_over(world: &World) -> Result<JobSet, RunError> {
+    if let Err(error) = recover::recover_all_but(world, &|_| false).await {
+        endure(error, "recover")?;
+    }
+    let jobs = load(world).await?;
+    for loaded in jobs.all() {
+        if let Err(error) = look_after(world, &loaded.job).await {
+            endure(error, "look after a job")?;
+        }
+    }
+    give_up_queued(world, &jobs).await?;
+    Ok(jobs)
 }
 
 /// Says how many lines of the log nobody read, if that are more than `known`; returns how many they are.

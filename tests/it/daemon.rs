@@ -15,6 +15,8 @@ mod lifecycle;
 mod overlap;
 /// What people do meanwhile.
 mod people;
+/// What a daemon leaves that is killed while nothing happens.
+mod quiet;
 /// Many jobs.
 mod scale;
 /// A clock that the test moves.

@@ -18,7 +18,7 @@ use crate::adapters::store::before_migration::{keep_copy, last_write};
 use crate::adapters::store::beside::{self, SEAL, with_suffix};
 use crate::adapters::store::codec::{number, optional_time};
 use crate::adapters::store::copy::Examined;
-use crate::adapters::store::seal::{self, Sealed};
+use crate::adapters::store::seal::{self, Progress, Seal};
 use crate::adapters::store::settings::{self, BUSY_TIMEOUT, Use, plain, pool};
 use crate::adapters::store::{BEGIN, Open, StoreError};
 
@@ -53,12 +53,12 @@ pub(super) enum Check {
 pub(super) async fn open(path: &Path, open: Open) -> Result<(SqlitePool, SqlitePool), StoreError> {
     require_file(path, open)?;
     let opened = file_number(path)?;
-    let hashed_bytes_max = if open == Open::ReadOnly { CHECKED_BYTES_MAX } else { u64::MAX };
-    let sealed = seal::look(path, hashed_bytes_max).map_err(|error| failed(OPEN, error))?;
-    let is_current = match is_current(path, open, sealed.as_ref()).await {
+    // Before what it speaks of is read: a seal that is older than the database accuses nobody.
+    let seal = Seal::read(path).map_err(|error| failed(OPEN, error))?;
+    let is_current = match is_current(path, open, seal.as_ref()).await {
         Err(error) if error.is_half_written() => {
             undo_half_written(path).await?;
-            is_current(path, open, sealed.as_ref()).await?
+            is_current(path, open, seal.as_ref()).await?
         }
         found => found?,
     };
@@ -124,7 +124,7 @@ const MIGRATE: &str = "bring the database up to date";
 
 /// Whether the file is a nightshift database that can be used as it is. An error if it is somebody else's,
 /// of a later version, or damaged.
-async fn is_current(path: &Path, open: Open, sealed: Option<&Sealed>) -> Result<bool, StoreError> {
+async fn is_current(path: &Path, open: Open, seal: Option<&Seal>) -> Result<bool, StoreError> {
     let wrap = |source| StoreError::from_reading(path, OPEN, source);
     let mut connection = plain(path).read_only(true).connect().await.map_err(wrap)?;
     // In one transaction, or another process could make the database between two of the answers.
@@ -134,13 +134,9 @@ async fn is_current(path: &Path, open: Open, sealed: Option<&Sealed>) -> Result<
     if u64::try_from(found.size_bytes).is_ok_and(|bytes| bytes <= CHECKED_BYTES_MAX) {
         look_through(path, &mut transaction, Check::Full).await?;
     }
-    if let Some(sealed) = sealed.filter(|_| found.tables > 0) {
-        let progress = match found.schema {
-            seal::SINCE_SCHEMA.. => seal::progress(&mut transaction).await.map_err(wrap)?,
-            _ => None,
-        };
-        match sealed.contradiction(progress.as_ref()) {
-            Some(wrong) if sealed.is_current(path) => return Err(damaged(path, &wrong)),
+    if let Some(seal) = seal.filter(|_| found.tables > 0) {
+        match contradiction(&mut transaction, open, seal, &found).await.map_err(wrap)? {
+            Some(wrong) if seal.is_current(path) => return Err(damaged(path, &wrong)),
             // Somebody restores a backup just now.
             Some(_) => return Err(StoreError::Busy { action: OPEN }),
             None => {}
@@ -149,6 +145,30 @@ async fn is_current(path: &Path, open: Open, sealed: Option<&Sealed>) -> Result<
     transaction.rollback().await.map_err(wrap)?;
     connection.close().await.map_err(wrap)?;
     Ok(is_current)
+}
+
+/// What `seal` says against a database, if it does.
+async fn contradiction(
+    connection: &mut SqliteConnection,
+    open: Open,
+    seal: &Seal,
+    found: &Identity,
+) -> Result<Option<String>, sqlx::Error> {
+    let progress = match found.schema {
+        seal::SINCE_SCHEMA.. => seal::progress(connection).await?,
+        _ => None,
+    };
+    let bytes_max = if open == Open::ReadOnly { CHECKED_BYTES_MAX } else { seal::SEALED_BYTES_MAX };
+    let is_sealed = |progress: &Progress| {
+        seal.names_content(progress)
+            && u64::try_from(found.size_bytes).is_ok_and(|bytes| bytes <= bytes_max)
+    };
+    let content = if progress.as_ref().is_some_and(is_sealed) {
+        Some(seal::content(connection).await?)
+    } else {
+        None
+    };
+    Ok(seal.contradiction(progress.as_ref(), content.as_ref()))
 }
 
 /// Leaves an empty log and its index beside a database that is closed: without them, somebody who may read the
@@ -216,8 +236,13 @@ async fn identity(connection: &mut SqliteConnection) -> Result<Identity, sqlx::E
     let tables = sqlx::query_scalar(COUNT_TABLES).fetch_one(&mut *connection).await?;
     let journal_mode =
         sqlx::query_scalar("pragma journal_mode").fetch_one(&mut *connection).await?;
-    let size_bytes = sqlx::query_scalar(SIZE).fetch_one(&mut *connection).await?;
+    let size_bytes = size_bytes(&mut *connection).await?;
     Ok(Identity { application_id, schema, tables, journal_mode, size_bytes })
+}
+
+/// How large the database is, with what is in its log only.
+pub(super) async fn size_bytes(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(SIZE).fetch_one(connection).await
 }
 
 const COUNT_TABLES: &str = "select count(*) from sqlite_master";

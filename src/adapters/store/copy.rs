@@ -170,7 +170,7 @@ fn remove_unfinished(folder: &Path) -> Result<(), CopyError> {
 }
 
 /// The content of a file, and its size in bytes.
-pub(super) fn digest(file: &mut File) -> io::Result<(Sha256, u64)> {
+fn digest(file: &mut File) -> io::Result<(Sha256, u64)> {
     const BUFFER_BYTES: usize = 1 << 20;
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];

@@ -2,27 +2,30 @@
 //!
 //! `SQLite` takes a log that was cut short for a whole one, and any log of the right name for its own; its
 //! pages carry no checksums; and nothing tells an old copy from the database of today. So the database counts
-//! its commits, and after each of them the seal says the number. Once everybody has closed it, it also says
-//! the hash of the file. A database that is behind its seal, is another one, or has another content at the
-//! same commit is not opened.
+//! its commits, and after each of them the seal says the number. Whoever closes it, and a daemon when it has
+//! been quiet for a while, adds the hash of its pages as they are seen through the log, which no fold of the
+//! log changes. A database that is behind its seal, is another one, or has other pages at the same commit is
+//! not opened.
 //!
 //! The seal is written after what it speaks of, never before, and without an fsync: a loss of power or a full
 //! disk leave an older one or none, which proves less and accuses nobody. Restoring a backup removes it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, fcntl_lock};
+use sha2::{Digest as _, Sha256 as Hasher};
 use sqlx::{FromRow, SqliteConnection};
 
-use crate::adapters::store::beside::{LOG, SEAL, with_suffix};
-use crate::adapters::store::copy::digest;
+use crate::adapters::store::beside::{SEAL, with_suffix};
 use crate::domain::identity::Sha256;
 
 /// The first schema whose databases count their commits.
 pub(super) const SINCE_SCHEMA: i64 = 6;
+
+/// The content of a larger database is not sealed: its pages are held in memory meanwhile.
+pub(super) const SEALED_BYTES_MAX: u64 = 256 << 20;
 
 /// How far a database has come, by its own account.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -30,7 +33,7 @@ pub(super) struct Progress {
     /// Tells it and its copies from other databases.
     database: String,
     /// How many commits it has seen.
-    commits: i64,
+    pub(super) commits: i64,
     /// Whether another program writes to it by the user's wish: replication by Litestream, which has a table of
     /// its own in it.
     is_shared: bool,
@@ -41,16 +44,8 @@ pub(super) struct Progress {
 pub(super) struct Seal {
     database: String,
     commits: i64,
-    /// The content of the file after that commit, if everybody has closed it since.
+    /// The hash of its pages after that commit, if somebody has looked at them since.
     sha256: Option<Sha256>,
-}
-
-/// A seal, and whether the file has another content than the seal names; where it names none, or the file is too
-/// large to be looked at, it has not.
-#[derive(Debug)]
-pub(super) struct Sealed {
-    seal: Seal,
-    is_changed: bool,
 }
 
 /// Reads what a database says of itself.
@@ -83,19 +78,13 @@ pub(super) async fn count(
 const COUNT: &str = "update seal set commits = commits + 1 where total_changes() > ?1
       returning database, commits, false as is_shared";
 
-/// Looks at the seal of the database at `path` and, unless the file is larger than `bytes_max`, at its content.
-/// `None` if there is no seal, or none that can be read.
-///
-/// To be called before this process has a connection to the database: closing any file handle of it lets go of
-/// the locks that `SQLite` holds on it for this process.
-pub(super) fn look(path: &Path, bytes_max: u64) -> io::Result<Option<Sealed>> {
-    let Some(seal) = Seal::read(path)? else { return Ok(None) };
-    let mut is_changed = false;
-    if let Some(sha256) = &seal.sha256 {
-        let mut file = File::open(path)?;
-        is_changed = file.metadata()?.len() <= bytes_max && digest(&mut file)?.0 != *sha256;
-    }
-    Ok(Some(Sealed { seal, is_changed }))
+/// The hash of the pages of the database as `connection` sees them, in about 2 ms for each MiB, which are held in
+/// memory meanwhile.
+pub(super) async fn content(connection: &mut SqliteConnection) -> Result<Sha256, sqlx::Error> {
+    let pages = connection.serialize(None).await?;
+    let mut hasher = Hasher::new();
+    hasher.update(&pages);
+    Ok(Sha256(hasher.finalize().into()))
 }
 
 /// Says how far the database at `path` has come. What cannot be written is left: the seal then proves less.
@@ -106,37 +95,40 @@ pub(super) fn write(path: &Path, progress: &Progress) {
     }
 }
 
-/// Adds the hash of the file, if nobody has it open; `progress` was read before this process closed it.
-pub(super) fn complete(path: &Path, progress: &Progress) -> io::Result<()> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+/// Says how far the database at `path` has come, and what its pages are there, unless somebody has gone on since.
+pub(super) fn complete(path: &Path, progress: &Progress, sha256: Sha256) -> io::Result<()> {
+    if Seal::read(path)?.is_some_and(|seal| seal.commits > progress.commits) {
         return Ok(());
     }
-    let has_log = fs::exists(with_suffix(path, LOG))?;
-    let has_gone_on = Seal::read(path)?.is_some_and(|seal| seal.commits > progress.commits);
-    if has_log || has_gone_on {
-        return Ok(());
-    }
-    let sha256 = Some(digest(&mut file)?.0);
-    Seal { database: progress.database.clone(), commits: progress.commits, sha256 }.write(path)
+    let Progress { database, commits, .. } = progress.clone();
+    Seal { database, commits, sha256: Some(sha256) }.write(path)
 }
 
 const ANOTHER: &str = "it is another database than the one that was used here last";
-const CHANGED: &str = "its content is not what it was when it was closed: it is damaged, or another program has \
+const CHANGED: &str = "its content is not what it was after its last commit: it is damaged, or another program has \
                        written to it";
 
-impl Sealed {
+impl Seal {
     /// Whether the seal beside the database at `path` still says the same.
     pub(super) fn is_current(&self, path: &Path) -> bool {
-        let found = Seal::read(path).ok().flatten();
-        found.is_some_and(|found| {
-            (&found.database, found.commits) == (&self.seal.database, self.seal.commits)
-        })
+        let found = Self::read(path).ok().flatten();
+        found
+            .is_some_and(|found| (&found.database, found.commits) == (&self.database, self.commits))
     }
 
-    /// What is wrong with a database that says `found` of itself, if something is.
-    pub(super) fn contradiction(&self, found: Option<&Progress>) -> Option<String> {
-        let Seal { database, commits, .. } = &self.seal;
+    /// Whether it says what the pages of a database are that says `found` of itself.
+    pub(super) fn names_content(&self, found: &Progress) -> bool {
+        self.sha256.is_some() && self.commits == found.commits && !found.is_shared
+    }
+
+    /// What is wrong with a database that says `found` of itself and has pages of the hash `content`, if that was
+    /// looked at and something is.
+    pub(super) fn contradiction(
+        &self,
+        found: Option<&Progress>,
+        content: Option<&Sha256>,
+    ) -> Option<String> {
+        let Self { database, commits, sha256 } = self;
         let wrong = match found.filter(|found| found.database == *database) {
             None => ANOTHER.to_owned(),
             Some(found) if found.commits < *commits => format!(
@@ -144,18 +136,19 @@ impl Sealed {
                  it is an older copy",
                 found.commits
             ),
-            Some(found) if found.commits == *commits && self.is_changed && !found.is_shared => {
+            Some(found)
+                if self.names_content(found)
+                    && content.is_some_and(|it| Some(it) != sha256.as_ref()) =>
+            {
                 CHANGED.to_owned()
             }
             Some(_) => return None,
         };
         Some(format!("{wrong}; if it is meant to be so, delete the `-seal` file beside it"))
     }
-}
 
-impl Seal {
     /// The seal of the database at `path`; `None` if there is none, or none that makes sense.
-    fn read(path: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         match fs::read_to_string(with_suffix(path, SEAL)) {
             Ok(text) => Ok(Self::parse(&text)),
             Err(error)
@@ -206,19 +199,20 @@ mod tests {
         Progress { database: "d".repeat(32), commits, is_shared: false }
     }
 
-    /// A file that has been sealed at commit 7, in a folder of its own.
+    /// Where a database has been sealed at commit 7, in a folder of its own.
     fn sealed() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("n.db");
-        fs::write(&path, "content").unwrap();
         write(&path, &progress(7));
-        complete(&path, &progress(7)).unwrap();
+        complete(&path, &progress(7), Sha256([7; 32])).unwrap();
         (folder, path)
     }
 
     #[track_caller]
-    fn check(path: &Path, found: Option<&Progress>, expect: Option<&str>) {
-        let said = look(path, 100).unwrap().and_then(|sealed| sealed.contradiction(found));
+    fn check(path: &Path, found: Option<&Progress>, content: Option<u8>, expect: Option<&str>) {
+        let content = content.map(|byte| Sha256([byte; 32]));
+        let seal = Seal::read(path).unwrap();
+        let said = seal.and_then(|seal| seal.contradiction(found, content.as_ref()));
         match (&said, expect) {
             (None, None) => {}
             (Some(said), Some(expect)) if said.contains(expect) => {}
@@ -230,22 +224,18 @@ mod tests {
     fn what_contradicts_a_seal_is_told() {
         let (_folder, path) = sealed();
         let other = Progress { database: "e".repeat(32), ..progress(7) };
-        for content in ["content", "contend"] {
-            fs::write(&path, content).unwrap();
-            let is_changed = content != "content";
-            check(&path, Some(&progress(7)), is_changed.then_some("is not what it was"));
-            check(&path, Some(&Progress { is_shared: true, ..progress(7) }), None);
-            check(&path, Some(&progress(8)), None);
-            check(&path, Some(&progress(6)), Some("ends with commit 6, and commit 7"));
-            check(&path, Some(&other), Some("another database"));
-            check(&path, None, Some("another database"));
+        for content in [None, Some(7), Some(8)] {
+            let is_changed = content == Some(8);
+            check(&path, Some(&progress(7)), content, is_changed.then_some("is not what it was"));
+            check(&path, Some(&Progress { is_shared: true, ..progress(7) }), content, None);
+            check(&path, Some(&progress(8)), content, None);
+            check(&path, Some(&progress(6)), content, Some("ends with commit 6, and commit 7"));
+            check(&path, Some(&other), content, Some("another database"));
+            check(&path, None, content, Some("another database"));
         }
-        // Too large to be looked at.
-        fs::write(&path, "x".repeat(101)).unwrap();
-        check(&path, Some(&progress(7)), None);
         remove(&with_suffix(&path, SEAL)).unwrap();
         remove(&with_suffix(&path, SEAL)).unwrap();
-        check(&path, Some(&other), None);
+        check(&path, Some(&other), Some(8), None);
     }
 
     #[test]
@@ -255,29 +245,25 @@ mod tests {
         let text = fs::read_to_string(&seal).unwrap();
         for length in 0..text.len() {
             fs::write(&seal, &text[..length]).unwrap();
-            check(&path, Some(&progress(6)), None);
+            check(&path, Some(&progress(6)), Some(8), None);
         }
         fs::write(&seal, [0xff; 150]).unwrap();
-        check(&path, Some(&progress(6)), None);
+        check(&path, Some(&progress(6)), Some(8), None);
         // The next commit writes over it.
         write(&path, &progress(8));
-        check(&path, Some(&progress(7)), Some("commit 8"));
+        check(&path, Some(&progress(7)), None, Some("commit 8"));
     }
 
     #[test]
-    fn content_is_sealed_only_if_it_is_that_of_the_commit() {
-        let hash = |path: &Path| look(path, 100).unwrap().unwrap().seal.sha256;
+    fn content_is_sealed_only_if_it_is_that_of_the_last_commit() {
+        let is_sealed = |path: &Path| Seal::read(path).unwrap().unwrap().sha256.is_some();
         let (_folder, path) = sealed();
-        assert!(hash(&path).is_some());
+        assert!(is_sealed(&path));
         // Another commit makes it void; somebody else has made commit 9 meanwhile.
         write(&path, &progress(9));
-        complete(&path, &progress(8)).unwrap();
-        assert!(hash(&path).is_none());
-        fs::write(with_suffix(&path, "-wal"), "a log").unwrap();
-        complete(&path, &progress(9)).unwrap();
-        assert!(hash(&path).is_none());
-        fs::remove_file(with_suffix(&path, "-wal")).unwrap();
-        complete(&path, &progress(9)).unwrap();
-        assert!(hash(&path).is_some());
+        complete(&path, &progress(8), Sha256([8; 32])).unwrap();
+        assert!(!is_sealed(&path));
+        complete(&path, &progress(9), Sha256([9; 32])).unwrap();
+        assert!(is_sealed(&path));
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nightshift::adapters::store::{Open, Store};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
 /// Every row of every table at `path`, byte for byte, or `None` if the program would refuse the file.
 pub(crate) fn dump(path: &Path) -> Option<String> {
@@ -24,6 +24,18 @@ pub(crate) fn dump(path: &Path) -> Option<String> {
             out.extend(list(&mut connection, &rows).await?);
         }
         Some(out.join("\n"))
+    })
+}
+
+/// Every page at `path` as a reader sees it through the log.
+pub(crate) fn pages(path: &Path) -> Vec<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let mut connection = options.connect().await.unwrap();
+        let found = connection.serialize(None).await.unwrap().to_vec();
+        connection.close().await.unwrap();
+        found
     })
 }
 
