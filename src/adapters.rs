@@ -15,6 +15,8 @@ pub mod disk;
 pub mod env;
 /// Where a test lets the program fail.
 pub mod failpoint;
+/// Whether files of a folder have changed.
+pub mod folder_watch;
 /// What wakes the planner.
 pub mod heartbeat;
 /// Locks of runs and of the state directory.

@@ -240,8 +240,27 @@ mod tests {
         child.terminate();
         child.kill();
         assert_eq!(child.ended().await, Ended::Killed(9));
-        let group = child.group;
-        // The grandchild is ended too; it may take the kernel a moment.
+        has_ended(child.group).await;
+    }
+
+    #[tokio::test]
+    async fn a_group_that_goes_on_forking_ends_as_a_whole() {
+        let mut nursery = Nursery::new().unwrap();
+        let forking = "trap '' TERM
+            grow() { sleep 100 & [ $1 = 0 ] || { grow $(($1 - 1)) & grow $(($1 - 1)) & }; wait; }
+            grow 6";
+        // From the first fork to the last of some 250.
+        for milliseconds in [1, 5, 20, 60, 300] {
+            let mut child = nursery.start(&shell(forking)).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            child.kill();
+            assert_eq!(child.ended().await, Ended::Killed(9));
+            has_ended(child.group).await;
+        }
+    }
+
+    /// Grandchildren are ended too; it may take the kernel a moment.
+    async fn has_ended(group: Pid) {
         for _ in 0..100 {
             if rustix::process::test_kill_process_group(group).is_err() {
                 return;

@@ -277,7 +277,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure
         Command::Cancel(args) => cancel::cmd_cancel(context, &args).await,
         Command::Pause(args) => pause::cmd_pause(context, &args).await,
         Command::Resume(args) => pause::cmd_resume(context, &args).await,
-        Command::Reload(args) => reload::cmd_reload(context, &args),
+        Command::Reload(args) => reload::cmd_reload(context, &args).await,
         Command::Explain(args) => explain::cmd_explain(context, &args).await,
         Command::Verify(args) => verify::cmd_verify(context, &args).await,
         Command::Prune(args) => prune::cmd_prune(context, &args).await,

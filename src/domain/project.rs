@@ -53,6 +53,8 @@ pub struct DaemonSpec {
     pub running_max: Option<usize>,
     /// How long stopping waits for runs to end.
     pub drain_timeout: SignedDuration,
+    /// Whether job files are read again when they have changed.
+    pub reload_on_change: bool,
 }
 
 /// How much is logged: each level includes those before it.
@@ -86,7 +88,11 @@ impl Default for Project {
             data_roots: Vec::new(),
             log: LogLevel::Info,
             keep: Keep { runs: SignedDuration::from_hours(365 * 24), model_versions: 20 },
-            daemon: DaemonSpec { running_max: None, drain_timeout: SignedDuration::from_secs(300) },
+            daemon: DaemonSpec {
+                running_max: None,
+                drain_timeout: SignedDuration::from_secs(300),
+                reload_on_change: false,
+            },
         }
     }
 }
@@ -144,6 +150,7 @@ fn build(project: &Section) -> Option<Project> {
         daemon: DaemonSpec {
             running_max: daemon.integer("max_running").and_then(|count| count.try_into().ok()),
             drain_timeout: daemon.duration("drain_timeout")?,
+            reload_on_change: daemon.flag("reload_on_change")?,
         },
     })
 }
@@ -167,14 +174,14 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "jobs_dir = \"a/jobs\"\nstate_dir = \"a/state\"\ndata_roots = [\"/srv/x\"]\n\
-                    log = \"debug\"\n[keep]\nruns = \"4w\"\nmodel_versions = 3\n";
+                    log = \"debug\"\n[daemon]\nreload_on_change = true\n[keep]\nruns = \"4w\"\nmodel_versions = 3\n";
         let wanted = Project {
             jobs_dir: PathBuf::from("a/jobs"),
             state_dir: PathBuf::from("a/state"),
             data_roots: vec![PathBuf::from("/srv/x")],
             log: LogLevel::Debug,
             keep: Keep { runs: SignedDuration::from_hours(28 * 24), model_versions: 3 },
-            ..Project::default()
+            daemon: DaemonSpec { reload_on_change: true, ..Project::default().daemon },
         };
         assert_eq!(Project::parse("nightshift.toml", text.as_bytes()), Ok(wanted));
     }

@@ -5,12 +5,16 @@
 //! when the process has ended. Nothing is only in memory but the processes themselves: a daemon that is
 //! killed is started again, and goes on from what the store says.
 
+/// Cursors of schedules that were switched off.
+pub mod catch_up;
 /// A process that executes a run, attended to its end.
 mod child;
 /// Whether the clock can be believed.
 mod clock;
 /// Which runs begin, and what became of them.
 mod dispatcher;
+/// Whether job files have changed.
+mod edits;
 /// Which jobs there are, and what their schedules are.
 pub mod job_set;
 /// Whether the input of runs is there.
@@ -36,6 +40,7 @@ use tokio::sync::mpsc;
 
 use self::clock::ClockWatch;
 use self::dispatcher::Dispatcher;
+use self::edits::Edits;
 use self::job_set::JobSet;
 use self::planner::Planner;
 use self::pulse::Pulse;
@@ -91,6 +96,8 @@ pub async fn follow(
     }
     // Told before anything is written by it; each beat decides anew.
     clock.may_be_believed(world, world.now(), options.accept_clock).await?;
+    // Before the jobs are read: no change falls between.
+    let mut edits = Edits::new(world);
     let mut jobs = take_over(world).await?;
     let mut planner = Planner::new(world, &jobs).await?;
     let mut dispatcher = Dispatcher::new(world, options.program)?;
@@ -114,6 +121,11 @@ pub async fn follow(
                 }
                 Some(Order::Stop) | None => break,
             },
+        }
+        if edits.are_to_be_read() {
+            tracing::info!("job files have changed");
+            let reloaded = reload(world, &mut jobs, &mut planner).await;
+            reloaded.or_else(|error| endure(error, "reload the jobs"))?;
         }
         let now = world.now();
         dispatcher.settle(world, &jobs).await?;

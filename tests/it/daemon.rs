@@ -7,6 +7,8 @@
 mod chain;
 /// Schedules that leave too little time.
 mod crowding;
+/// Job files that change.
+mod edits;
 /// Kills at any moment.
 mod kills;
 /// Ends, beginnings, edits.

@@ -30,13 +30,26 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<ScheduleRecord>, StoreError> {
         const ACTION: &str = "follow the schedules";
-        let list: Vec<Value> = wanted
-            .iter()
-            .map(|new| json!([new.job.as_str(), new.kind.id(), new.definition]))
-            .collect();
-        let list = Value::from(list).to_string();
         let mut transaction = self.begin(ACTION).await?;
-        let out = follow(&mut transaction, &list, keep_others, now)
+        let out = follow(&mut transaction, &list_of(wanted), keep_others, now)
+            .await
+            .map_err(|source| self.failed(ACTION, source))?;
+        self.commit(ACTION, transaction).await?;
+        Ok(out)
+    }
+
+    /// Follows those of `wanted` that are not followed and have ticks on record that were ruled on, from the last
+    /// of these on. Returns them.
+    pub async fn follow_again(
+        &self,
+        wanted: &[NewSchedule],
+    ) -> Result<Vec<ScheduleRecord>, StoreError> {
+        const ACTION: &str = "follow schedules again";
+        let mut transaction = self.begin(ACTION).await?;
+        let out = sqlx::query(FOLLOW_AGAIN)
+            .bind(list_of(wanted))
+            .try_map(|row: SqliteRow| schedule_record(&row))
+            .fetch_all(&mut *transaction)
             .await
             .map_err(|source| self.failed(ACTION, source))?;
         self.commit(ACTION, transaction).await?;
@@ -71,6 +84,11 @@ impl Store {
     }
 }
 
+fn list_of(schedules: &[NewSchedule]) -> String {
+    let each = |new: &NewSchedule| json!([new.job.as_str(), new.kind.id(), new.definition]);
+    Value::from(schedules.iter().map(each).collect::<Vec<_>>()).to_string()
+}
+
 async fn follow(
     connection: &mut SqliteConnection,
     list: &str,
@@ -93,6 +111,18 @@ const FORGET: &str = "delete from schedule
 const FOLLOW: &str = "insert into schedule (job, kind, definition, cursor)
      select value ->> 0, value ->> 1, value ->> 2, ?2 from json_each(?1) where true
      on conflict (job, kind) do nothing";
+
+/// Ticks that somebody ran by hand are not meant: the planner has not come so far.
+const FOLLOW_AGAIN: &str = "insert into schedule (job, kind, definition, cursor)
+     select new.value ->> 0, new.value ->> 1, new.value ->> 2, max(ruled.last)
+     from json_each(?1) as new
+     join (select tick.job, tick.kind, tick.tick as last from tick left join run on run.id = tick.run
+               where run.trigger is null or run.trigger = 'schedule'
+           union all select job, kind, last from tick_range) as ruled
+         on ruled.job = new.value ->> 0 and ruled.kind = new.value ->> 1
+     where true group by 1, 2, 3
+     on conflict (job, kind) do nothing
+     returning *";
 
 const SELECT_SCHEDULES: &str = "select * from schedule order by job, kind";
 

@@ -3,7 +3,7 @@
 //! The shapes and their reader are those of job files.
 
 use crate::domain::job::keys::Shape::{
-    Choice as OneFrom, Duration, Folder, Integer, List, Listen, Root, Table,
+    Choice as OneFrom, Duration, Flag, Folder, Integer, List, Listen, Root, Table,
 };
 use crate::domain::job::keys::{Choice, Key};
 
@@ -38,6 +38,8 @@ static DAEMON: &[Key] = &[
         .unset("half the cores, at least 1"),
     Key::new("drain_timeout", Duration { min_secs: 0 }, "How long stopping may take.")
         .or("\"300s\""),
+    Key::new("reload_on_change", Flag, "Whether job files are read again when they have changed.")
+        .or("false"),
 ];
 
 static KEEP: &[Key] = &[

@@ -4,8 +4,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use super::{committed, job, project, real_time, stop};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+
+use super::{PATIENCE, committed, job, project, real_time, stop};
 use crate::sandbox::Sandbox;
 
 /// A schedule that is due once, years from now: the daemon has nothing else to do.
@@ -32,7 +36,7 @@ fn follow(sandbox: Sandbox, shown: &str, is_so: impl Fn(&Sandbox) -> bool) -> (S
     let daemon = sandbox.spawn(["daemon"]);
     sandbox.wait_for(&["status"], |status| !status["daemon"].is_null() && is_so(&sandbox));
     // What it would do too much, it would do at once.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     let said = stop(daemon).expect(0).stderr;
     (sandbox, said)
 }
@@ -94,7 +98,7 @@ fn a_backup_that_fails_is_told_and_made_an_hour_later() {
         .file("state/backups", "not a folder");
     let daemon = sandbox.spawn(["daemon"]);
     sandbox.wait_for(&["status"], |status| !status["daemon"].is_null());
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(4));
     fs::remove_file(sandbox.root().join("state/backups")).unwrap();
     sandbox.wait_for(&["status"], |_| !names(&sandbox).is_empty());
     let said = stop(daemon).expect(0).stderr;
@@ -123,4 +127,52 @@ fn runs_go_on_while_the_backup_is_made() {
     let name = format!("state/backups/{}", names(&sandbox)[0]);
     sandbox.run(["restore", &name, "--yes"]).expect(0);
     sandbox.run(["run", "churn", "--tick", "2026-01-04"]).expect(0);
+}
+
+/// Asks the database `name` below the state folder.
+fn ask(sandbox: &Sandbox, name: &str, statement: &'static str) -> Vec<String> {
+    let options = SqliteConnectOptions::new().filename(sandbox.root().join("state").join(name));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection: SqliteConnection = options.connect().await.unwrap();
+        let found = sqlx::query_scalar(statement).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        found
+    })
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_backup_and_none_is_half_made() {
+    let sandbox = project("2026-01-05T03:00:00Z", 1).job("churn", &job("churn", SELDOM, ""));
+    sandbox.run(["run", "churn", "--tick", "2024-02-29"]).expect(0);
+    // So large that a copy takes a while; the seal does not know of it.
+    let large = "insert into definition (sha256, body)
+                 values (hex(randomblob(32)), hex(zeroblob(30000000))) returning sha256";
+    ask(&sandbox, "nightshift.db", large);
+    fs::remove_file(sandbox.root().join("state/nightshift.db-seal")).unwrap();
+    let folder = sandbox.root().join("state/backups");
+    let mut interrupted = 0;
+    for milliseconds in [0, 20, 100, 300, 1_000] {
+        fs::remove_dir_all(&folder).ok();
+        let daemon = sandbox.spawn(["daemon"]);
+        let since = Instant::now();
+        while !fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            assert!(since.elapsed() < PATIENCE, "no backup is begun");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        let said = stop(daemon).expect(0).stderr;
+        interrupted += usize::from(said.contains("the backup of the day: "));
+        for name in names(&sandbox) {
+            let found = ask(&sandbox, &format!("backups/{name}"), "pragma integrity_check");
+            assert_eq!(found, ["ok"], "{name}");
+        }
+    }
+    assert!(interrupted > 0, "no stop fell into a backup");
+    fs::remove_dir_all(&folder).ok();
+    fs::create_dir(&folder).unwrap();
+    // As a kill leaves it.
+    fs::write(folder.join(".nightshift-copy-killed"), "half of one").unwrap();
+    let (sandbox, _) = follow(sandbox, "2026-01-05T04:00:00Z", |sandbox| names(sandbox).len() == 1);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "{:?}", names(&sandbox));
 }

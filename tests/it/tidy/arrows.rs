@@ -44,7 +44,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rand_xoshiro", &["learn"]),
     ("rayon", &["learn", "adapters/dataset", "engine"]),
     ("regex", &["domain", "learn"]),
-    ("rustix", &["adapters/disk", "adapters/failpoint", "adapters/process", "adapters/store"]),
+    (
+        "rustix",
+        &[
+            "adapters/disk",
+            "adapters/failpoint",
+            "adapters/folder_watch",
+            "adapters/process",
+            "adapters/store",
+        ],
+    ),
     ("schemars", &["domain/job"]),
     ("sd_notify", &["adapters/supervisor"]),
     ("serde", &["domain", "learn", "adapters", "engine", "app"]),
