@@ -222,7 +222,7 @@ fn main_with(arguments: &[OsString]) -> Exit {
         .map_err(|error| Failure::new(Kind::Usage, error))
         .map(|clock| Context::new(project, output, terminal, clock, reader))
         .and_then(|context| run_to_end(&context, parsed.command));
-    finish(terminal, output, answered)
+    finish(terminal, (output, reader), answered)
 }
 
 /// Runs a command until it ends or a signal does.
@@ -304,9 +304,17 @@ async fn signalled() -> Failure {
 }
 
 /// Writes the answer, or why there is none.
-fn finish(terminal: Terminal, format: Format, answered: Result<Answer, Failure>) -> Exit {
+fn finish(
+    terminal: Terminal,
+    (format, reader): (Format, Reader),
+    answered: Result<Answer, Failure>,
+) -> Exit {
     let answer = match answered {
         Ok(answer) => answer,
+        Err(failure) if format == Format::Text && reader == Reader::Elsewhere => {
+            terminal::complain_briefly(failure.to_text(terminal));
+            return failure.exit();
+        }
         Err(failure) => return report(terminal, format, &failure),
     };
     let shown = match format {

@@ -25,6 +25,8 @@ pub mod planner;
 mod pulse;
 /// A seal in each pause.
 mod quiet;
+/// Runs that nobody attends.
+mod recovery;
 /// What became of a run whose process has ended.
 mod settle;
 /// Runs whose process lives and says nothing.
@@ -33,7 +35,7 @@ mod stuck;
 mod upkeep;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -45,6 +47,7 @@ use self::job_set::JobSet;
 use self::planner::Planner;
 use self::pulse::Pulse;
 use self::quiet::Quiet;
+use self::recovery::Recovery;
 use self::stuck::StuckWatch;
 use self::upkeep::Upkeep;
 use crate::adapters::failpoint;
@@ -75,9 +78,6 @@ pub struct DaemonOptions {
     pub accept_clock: bool,
 }
 
-/// How often runs are looked for whose process ended unseen, in beats.
-const RECOVER_EVERY: u64 = 10;
-
 /// How often the metrics are written, in beats.
 const MEASURE_EVERY: u64 = 5;
 
@@ -106,10 +106,12 @@ pub async fn follow(
     supervisor.ready(&format!("following {} schedules", planner.len()));
     tracing::info!("the daemon follows {} schedules", planner.len());
     tell_crowding(world, &jobs).await?;
+    let mut recovery = Recovery::new();
     let (mut beats, mut untold): (u64, usize) = (0, 0);
     loop {
         if beats.is_multiple_of(MEASURE_EVERY) {
             tell_metrics(world, dispatcher.len());
+            untold = tell_untold(world, untold);
         }
         tokio::select! {
             () = pulse.beat() => {}
@@ -128,7 +130,7 @@ pub async fn follow(
             reloaded.or_else(|error| endure(error, "reload the jobs"))?;
         }
         let now = world.now();
-        dispatcher.settle(world, &jobs).await?;
+        let has_settled = dispatcher.settle(world, &jobs)?;
         if clock.may_be_believed(world, now, options.accept_clock).await? {
             planner.reconcile(world, &jobs, now).await?;
             dispatcher.dispatch(world, &jobs, now).await?;
@@ -136,12 +138,9 @@ pub async fn follow(
         }
         stuck.look(world).await.or_else(|error| endure(error, "look for stuck runs"))?;
         quiet.tend(world).await.or_else(|error| endure(error, "seal the database"))?;
+        // One that has ended may have had a run of its own in hand: a first training.
+        recovery.tend(world, has_settled, |run| dispatcher.attends(run)).await?;
         beats += 1;
-        if beats.is_multiple_of(RECOVER_EVERY) {
-            let recovered = recover::recover_all_but(world, &|run| dispatcher.attends(run)).await;
-            recovered.or_else(|error| endure(error, "recover"))?;
-            untold = tell_untold(world, untold);
-        }
         supervisor.alive();
     }
     let patience = duration(world.project.daemon.drain_timeout);
@@ -149,15 +148,19 @@ pub async fn follow(
     supervisor.stopping(patience + dispatcher::KILL_GRACE);
     pulse.stop().await;
     upkeep.stop().await;
+    let begun = Instant::now();
     dispatcher.drain(world, &jobs, patience, &mut orders).await?;
+    tokio::select! {
+        () = recovery.stop(patience.saturating_sub(begun.elapsed())) => {}
+        _ = orders.recv() => {}
+    }
     Metrics::remove(&world.state_dir()).map_err(RunError::other("remove the metrics"))
 }
 
 /// Sets right what the last daemon has left, and reads the jobs.
 async fn take_over(world: &World) -> Result<JobSet, RunError> {
-    if let Err(error) = recover::recover_all_but(world, &|_| false).await {
-        endure(error, "recover")?;
-    }
+    let unfinished = world.store.unfinished().await.map_err(RunError::store("recover"))?;
+    recover::recover_each(world, &unfinished).await.or_else(|error| endure(error, "recover"))?;
     let jobs = load(world).await?;
     for loaded in jobs.all() {
         if let Err(error) = look_after(world, &loaded.job).await {

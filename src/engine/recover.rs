@@ -26,14 +26,10 @@ pub async fn recover(world: &World) -> Result<(), RunError> {
     sweep_all(world).await
 }
 
-/// The same for a daemon, which has other things to do: a run that cannot be recovered is told and left. Those
-/// that `is_attended` names are left as well: somebody waits for the end of their process.
-pub async fn recover_all_but(
-    world: &World,
-    is_attended: &(dyn Fn(&RunId) -> bool + Sync),
-) -> Result<(), RunError> {
-    let unfinished = world.store.unfinished().await.map_err(RunError::store("recover"))?;
-    for record in unfinished.iter().filter(|record| !is_attended(&record.id)) {
+/// The same for a daemon, which has other things to do: only these runs, and one that cannot be recovered is told
+/// and left.
+pub async fn recover_each(world: &World, unfinished: &[RunRecord]) -> Result<(), RunError> {
+    for record in unfinished {
         // One run that cannot be recovered keeps no other from being.
         match settle(world, &record.id, LOST).await {
             Err(error) if error.ends_everything() => return Err(error),

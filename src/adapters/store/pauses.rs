@@ -54,8 +54,8 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// How many of the latest runs of a job that ended were given up, one after the other, since it was last
-    /// resumed.
+    /// How many of the latest runs of a job were given up, without one that was committed between, since it was
+    /// last resumed.
     pub async fn given_up_in_a_row(&self, job: &JobName, limit: u32) -> Result<u32, StoreError> {
         let states: Vec<String> = sqlx::query_scalar(SELECT_LATEST_ENDS)
             .bind(job.as_str())
@@ -83,8 +83,9 @@ const DELETE_PAUSE: &str = "delete from pause where job = ?1";
 const RESUME: &str = "insert into resumption (job, at) values (?1, ?2)
      on conflict (job) do update set at = excluded.at";
 
+/// What failed and was not given up is of somebody who tried by hand, or of a run that another one has caused.
 const SELECT_LATEST_ENDS: &str = "select state from run
-     where job = ?1 and finished_at is not null and state in ('committed', 'failed', 'dead')
+     where job = ?1 and finished_at is not null and state in ('committed', 'dead')
          and finished_at > coalesce((select at from resumption where job = ?1), '')
      order by finished_at desc, serial desc limit ?2";
 

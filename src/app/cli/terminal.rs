@@ -4,6 +4,9 @@
 //! and treats a closed pipe as a reader who has seen enough: no error, no noise.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::adapters::env::{ColorWish, Environment};
 use crate::app::render::text::safe;
@@ -86,6 +89,18 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 pub(crate) fn complain(text: &str) {
     let mut err = io::stderr().lock();
     drop(write_lines(&mut err, text));
+}
+
+/// The same, for at most a second: whoever collects standard error may have stopped to read it.
+pub(crate) fn complain_briefly(text: String) {
+    let (told, is_told) = mpsc::channel();
+    let telling = thread::Builder::new().name("complaint".to_owned()).spawn(move || {
+        complain(&text);
+        let _nobody_waits = told.send(());
+    });
+    if telling.is_ok() {
+        let _too_late = is_told.recv_timeout(Duration::from_secs(1));
+    }
 }
 
 /// Whether somebody is there to answer a question.

@@ -23,6 +23,7 @@ use crate::domain::identity::{JobName, RunId};
 use crate::domain::run::{RunKind, Trigger};
 use crate::engine::error::RunError;
 use crate::engine::execute::definition;
+use crate::engine::offload::offload;
 use crate::engine::recover;
 use crate::engine::world::World;
 
@@ -46,8 +47,15 @@ pub(super) struct Dispatcher {
     lookout: Lookout,
     children: BTreeMap<RunId, Child>,
     attended: JoinSet<(RunId, Report)>,
+    /// Whose process has ended, and what it says.
     ended: Vec<(RunId, Report)>,
+    /// Being put on record, beside the loop: that may mean to publish what a process has left.
+    settling: JoinSet<Settled>,
+    settled: Vec<Settled>,
 }
+
+/// A run whose process has ended, what that says, and whether it is on record.
+type Settled = (RunId, Report, Result<(), RunError>);
 
 struct Child {
     job: JobName,
@@ -68,6 +76,8 @@ impl Dispatcher {
             children: BTreeMap::new(),
             attended: JoinSet::new(),
             ended: Vec::new(),
+            settling: JoinSet::new(),
+            settled: Vec::new(),
         })
     }
 
@@ -81,14 +91,12 @@ impl Dispatcher {
         self.children.contains_key(run)
     }
 
-    /// Waits until a process has ended; for ever if there is none. May be dropped at any point.
+    /// Waits until a process has ended, or is settled; for ever if there is none. May be dropped at any point.
     pub(super) async fn someone_ended(&mut self) {
-        match self.attended.join_next().await {
-            Some(Ok(ended)) => self.ended.push(ended),
-            Some(Err(error)) => {
-                tracing::error!(error = %error, "a process is not attended any more");
-            }
-            None => std::future::pending().await,
+        tokio::select! {
+            Some(ended) = self.attended.join_next() => self.ended.extend(sound(ended)),
+            Some(settled) = self.settling.join_next() => self.settled.extend(sound(settled)),
+            else => std::future::pending().await,
         }
     }
 
@@ -280,39 +288,44 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Puts on record what became of runs whose process has ended.
-    pub(super) async fn settle(&mut self, world: &World, jobs: &JobSet) -> Result<(), RunError> {
-        while let Some(found) = self.attended.try_join_next() {
-            match found {
-                Ok(ended) => self.ended.push(ended),
-                Err(error) => tracing::error!(error = %error, "a process is not attended any more"),
-            }
+    /// Begins to put on record what became of runs whose process has ended. Waits for nothing, and returns whether
+    /// some are on record now.
+    pub(super) fn settle(&mut self, world: &World, jobs: &JobSet) -> Result<bool, RunError> {
+        while let Some(ended) = self.attended.try_join_next() {
+            self.ended.extend(sound(ended));
         }
-        if self.ended.is_empty() {
-            return Ok(());
+        while let Some(settled) = self.settling.try_join_next() {
+            self.settled.extend(sound(settled));
         }
-        let mut unsettled = Vec::new();
-        let mut result = Ok(());
-        for (run, report) in std::mem::take(&mut self.ended) {
-            let Some(child) = self.children.get(&run) else { continue };
-            match settle(world, jobs, &run, (child.attempts_before, &report)).await {
+        let mut again = Vec::new();
+        let (mut has_settled, mut result) = (false, Ok(()));
+        for (run, report, done) in std::mem::take(&mut self.settled) {
+            match done {
                 Ok(()) => {
                     self.children.remove(&run);
+                    has_settled = true;
                 }
                 Err(error) => {
-                    unsettled.push((run, report));
+                    again.push((run, report));
                     result = result.and(endure(error, "settle a run"));
                 }
             }
         }
-        let has_settled = unsettled.is_empty();
-        self.ended.append(&mut unsettled);
-        if has_settled {
-            // One that has ended may have had a run of its own in hand: a first training.
-            let recovered = recover::recover_all_but(world, &|run| self.attends(run)).await;
-            result = result.and(recovered.or_else(|error| endure(error, "recover")));
+        for (run, report) in std::mem::replace(&mut self.ended, again) {
+            let Some(child) = self.children.get(&run) else { continue };
+            let limits = jobs.get(&child.job).map(|known| known.loaded.job.limits);
+            let given_up_max = limits.map(|limits| limits.pause_after_failures);
+            let before = child.attempts_before;
+            let (world, runtime) = (world.clone(), tokio::runtime::Handle::current());
+            self.settling.spawn(async move {
+                let (id, told) = (run.clone(), report.clone());
+                let work =
+                    move || runtime.block_on(settle(&world, &id, (before, &told), given_up_max));
+                let done = offload("settle a run", work).await;
+                (run, report, done)
+            });
         }
-        result
+        result.map(|()| has_settled)
     }
 
     /// Waits for the processes, then ends them. A second order to stop ends the waiting.
@@ -348,9 +361,19 @@ impl Dispatcher {
                         Some(Order::Stop) | None => break,
                     },
                 }
-                self.settle(world, jobs).await?;
+                self.settle(world, jobs)?;
             }
         }
-        Ok(())
+        // One that has ended may have had a run of its own in hand: a first training.
+        let mut left = world.store.unfinished().await.map_err(RunError::store("stop"))?;
+        left.retain(|record| !self.attends(&record.id));
+        recover::recover_each(world, &left).await.or_else(|error| endure(error, "recover"))
     }
+}
+
+/// What a task has returned; none of ours panics.
+fn sound<T>(returned: Result<T, tokio::task::JoinError>) -> Option<T> {
+    returned
+        .inspect_err(|error| tracing::error!(error = %error, "a process is not attended any more"))
+        .ok()
 }

@@ -5,7 +5,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::child::Report;
-use super::job_set::JobSet;
 use crate::adapters::store::{Pause, RunRecord};
 use crate::domain::identity::{JobName, RunId};
 use crate::domain::run::{RunKind, State};
@@ -22,12 +21,13 @@ const EXIT_BUSY: i32 = 75;
 
 /// Puts on record what became of a run whose process has ended.
 ///
-/// `attempts_before` are the attempts at the run before that process, which says of itself what is in `report`.
+/// `attempts_before` are the attempts at the run before that process, which says of itself what is in `report`. So
+/// many runs in a row may be given up before the job is paused, if it is still there.
 pub(super) async fn settle(
     world: &World,
-    jobs: &JobSet,
     run: &RunId,
     (attempts_before, report): (u32, &Report),
+    given_up_max: Option<u32>,
 ) -> Result<(), RunError> {
     let failed = RunError::store("settle a run");
     let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
@@ -62,7 +62,7 @@ pub(super) async fn settle(
         }
     }
     if state == State::Dead {
-        pause_if_hopeless(world, jobs, job).await?;
+        pause_if_hopeless(world, job, given_up_max).await?;
     }
     Ok(())
 }
@@ -85,10 +85,13 @@ async fn count(world: &World, record: &RunRecord) -> Result<(), RunError> {
 }
 
 /// Pauses a job whose runs were given up too often in a row.
-async fn pause_if_hopeless(world: &World, jobs: &JobSet, job: &JobName) -> Result<(), RunError> {
+async fn pause_if_hopeless(
+    world: &World,
+    job: &JobName,
+    given_up_max: Option<u32>,
+) -> Result<(), RunError> {
     let failed = RunError::store("pause a job");
-    let Some(known) = jobs.get(job) else { return Ok(()) };
-    let most = known.loaded.job.limits.pause_after_failures;
+    let Some(most) = given_up_max else { return Ok(()) };
     let found = world.store.given_up_in_a_row(job, most).await.map_err(failed)?;
     if found < most {
         return Ok(());

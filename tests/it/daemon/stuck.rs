@@ -169,8 +169,11 @@ fn the_kernel_ends_a_run_that_no_daemon_can_end() {
 
 #[test]
 fn a_log_that_nobody_reads_stops_nothing() {
-    let sandbox =
-        project("2026-01-05T03:00:00Z", 1).job("churn", &job("churn", "*/2 * * * * *", ""));
+    let fails = job("fails", "*/2 * * * * *", "[run]\nretry = { attempts = 1 }")
+        .replace("data/churn.csv", "data/none.csv");
+    let sandbox = project("2026-01-05T03:00:00Z", 1)
+        .job("churn", &job("churn", "*/2 * * * * *", ""))
+        .job("fails", &fails);
     let (unread, mut log) = std::io::pipe().unwrap();
     // Full: the next word that is written here waits for ever.
     log.write_all(&vec![b'.'; 1 << 16]).unwrap();
@@ -178,6 +181,8 @@ fn a_log_that_nobody_reads_stops_nothing() {
     let mut daemon =
         Daemon(command.arg("daemon").stderr(log).stdout(Stdio::null()).spawn().unwrap());
     sandbox.wait_for(&["ticks", "churn", "-n", "100"], |ticks| committed(ticks) >= 2);
+    // The last words of a process that fails do not keep it either: after five of them the job is paused.
+    sandbox.wait_for(&["status"], |status| status["jobs"][1]["paused"] == true);
     signal(daemon.0.id(), "TERM");
     assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
     drop(unread);
