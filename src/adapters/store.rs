@@ -135,11 +135,11 @@ impl Store {
         connect::check(&self.path, &self.readers, Check::Full).await
     }
 
-    /// Closes all connections, and seals what was written. The last one to close folds the log back into the
-    /// database.
+    /// Closes all connections, and seals what was written unless it is large. The last one to close folds the log
+    /// back into the database.
     pub async fn close(self) {
         if self.can_write
-            && let Err(error) = self.seal().await
+            && let Err(error) = self.seal_up_to(connect::CHECKED_BYTES_MAX).await
         {
             tracing::debug!(error = %error, "the database is closed without a seal");
         }
@@ -161,13 +161,17 @@ impl Store {
     /// Notes the hash of all pages beside the database, so that damage to them is noticed by whoever opens it
     /// before something else is written; at about 2 ms for each MiB, and not if it is larger than 256 MiB.
     pub async fn seal(&self) -> Result<(), StoreError> {
+        self.seal_up_to(seal::SEALED_BYTES_MAX).await
+    }
+
+    async fn seal_up_to(&self, bytes_max: u64) -> Result<(), StoreError> {
         let failed = |source| self.failed(SEAL, source);
         let mut connection = self.readers.acquire().await.map_err(failed)?;
         // In one transaction: the pages are those of the commit.
         let mut transaction = connection.begin().await.map_err(failed)?;
         let size_bytes = connect::size_bytes(&mut transaction).await.map_err(failed)?;
         let progress = seal::progress(&mut transaction).await.map_err(failed)?;
-        let is_small = u64::try_from(size_bytes).is_ok_and(|bytes| bytes <= seal::SEALED_BYTES_MAX);
+        let is_small = u64::try_from(size_bytes).is_ok_and(|bytes| bytes <= bytes_max);
         let Some(progress) = progress.filter(|_| is_small) else { return Ok(()) };
         let content = seal::content(&mut transaction).await.map_err(failed)?;
         transaction.rollback().await.map_err(failed)?;

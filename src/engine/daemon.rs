@@ -1,9 +1,9 @@
 //! The daemon: it follows schedules, and every tick gets an answer.
 //!
-//! One loop. The cron engine wakes it every second; the planner rules on the ticks that are due and queues
-//! their runs in the store; the dispatcher starts a process for each run that may begin, and settles it
-//! when the process has ended. Nothing is only in memory but the processes themselves: a daemon that is
-//! killed is started again, and goes on from what the store says.
+//! One loop. The cron engine wakes it every second, and a timer when the next tick is due; the planner
+//! rules on the ticks that are due and queues their runs in the store; the dispatcher starts a process for
+//! each run that may begin, and settles it when the process has ended. Nothing is only in memory but the
+//! processes themselves: a daemon that is killed is started again, and goes on from what the store says.
 
 /// Cursors of schedules that were switched off.
 pub mod catch_up;
@@ -113,8 +113,11 @@ pub async fn follow(
             tell_metrics(world, dispatcher.len());
             untold = tell_untold(world, untold);
         }
+        // The engine looks twice a second; a tick is not kept waiting for it.
+        let due = planner.due_in(world.now()).map_or(Duration::MAX, |span| world.real_span(span));
         tokio::select! {
             () = pulse.beat() => {}
+            () = tokio::time::sleep(due) => {}
             () = dispatcher.someone_ended() => {}
             order = orders.recv() => match order {
                 Some(Order::Reload) => {

@@ -25,9 +25,9 @@ use crate::adapters::store::{BEGIN, Open, StoreError};
 /// "NSFT": tells our databases from other people's.
 const APPLICATION_ID: i64 = 0x4e53_4654;
 
-/// Up to this size every opening looks at all of a database, at about 6 ms for each MiB. A larger one is
+/// Up to this size every opening looks at all of a database, at about 8 ms for each MiB. A larger one is
 /// looked at by who can wait: `verify`, `doctor`, `backup`, `restore` and the start of a daemon.
-const CHECKED_BYTES_MAX: u64 = 32 << 20;
+pub(super) const CHECKED_BYTES_MAX: u64 = 32 << 20;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -91,8 +91,19 @@ pub(super) async fn check(
     check: Check,
 ) -> Result<(), StoreError> {
     let wrap = |source| StoreError::from_sqlx(path, CHECK, source);
+    let seal = Seal::read(path).map_err(|error| failed(CHECK, error))?;
     let mut connection = readers.acquire().await.map_err(wrap)?;
-    look_through(path, &mut connection, check).await
+    let mut transaction = connection.begin().await.map_err(wrap)?;
+    look_through(path, &mut transaction, check).await?;
+    let found = identity(&mut transaction).await.map_err(wrap)?;
+    if let Some(seal) = seal {
+        let most = seal::SEALED_BYTES_MAX;
+        let said = contradiction(&mut transaction, &found, &seal, most).await.map_err(wrap)?;
+        if let Some(wrong) = said.filter(|_| seal.is_current(path)) {
+            return Err(damaged(path, &wrong));
+        }
+    }
+    transaction.rollback().await.map_err(wrap)
 }
 
 /// Looks at all of the database at `path`, whoever uses it, and writes nothing. An error unless it is a sound
@@ -135,7 +146,8 @@ async fn is_current(path: &Path, open: Open, seal: Option<&Seal>) -> Result<bool
         look_through(path, &mut transaction, Check::Full).await?;
     }
     if let Some(seal) = seal.filter(|_| found.tables > 0) {
-        match contradiction(&mut transaction, open, seal, &found).await.map_err(wrap)? {
+        let most = CHECKED_BYTES_MAX;
+        match contradiction(&mut transaction, &found, seal, most).await.map_err(wrap)? {
             Some(wrong) if seal.is_current(path) => return Err(damaged(path, &wrong)),
             // Somebody restores a backup just now.
             Some(_) => return Err(StoreError::Busy { action: OPEN }),
@@ -147,18 +159,18 @@ async fn is_current(path: &Path, open: Open, seal: Option<&Seal>) -> Result<bool
     Ok(is_current)
 }
 
-/// What `seal` says against a database, if it does.
+/// What `seal` says against a database, if it does. The pages of one that is larger than `bytes_max` are not
+/// looked at.
 async fn contradiction(
     connection: &mut SqliteConnection,
-    open: Open,
-    seal: &Seal,
     found: &Identity,
+    seal: &Seal,
+    bytes_max: u64,
 ) -> Result<Option<String>, sqlx::Error> {
     let progress = match found.schema {
         seal::SINCE_SCHEMA.. => seal::progress(connection).await?,
         _ => None,
     };
-    let bytes_max = if open == Open::ReadOnly { CHECKED_BYTES_MAX } else { seal::SEALED_BYTES_MAX };
     let is_sealed = |progress: &Progress| {
         seal.names_content(progress)
             && u64::try_from(found.size_bytes).is_ok_and(|bytes| bytes <= bytes_max)

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -53,6 +54,12 @@ impl Planner {
     /// Whether no schedule is followed.
     pub fn is_empty(&self) -> bool {
         self.next.is_empty()
+    }
+
+    /// How long after `now` a tick is due; `None` if none is to come, or one is overdue: that is for the next beat.
+    pub fn due_in(&self, now: Timestamp) -> Option<Duration> {
+        let Reverse((at, ..)) = self.next.peek()?;
+        (*at > now).then(|| at.duration_since(now).unsigned_abs())
     }
 
     /// Rules on every tick that is due at `now`. What cannot be written is tried again at the next beat.

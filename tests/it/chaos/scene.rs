@@ -211,9 +211,18 @@ impl Scene {
             }
             Place::FirstDaemon => self.start("daemon", &once(0), ""),
             Place::NextDaemon(first) => {
-                let killed = self.start("daemon", "", &format!("{first}=return(kill)"));
-                self.wait("the first hit", || self.hits(first) > 0)?;
-                drop(killed);
+                // The next attempt may have tidied up before its daemon is gone.
+                let stage = self.sandbox.root().join("scores/churn/.nightshift/stage");
+                let is_left = || std::fs::read_dir(&stage).is_ok_and(|left| left.count() > 0);
+                for _ in 0..20 {
+                    let before = self.hits(first);
+                    let killed = self.start("daemon", "", &format!("{first}=return(kill)"));
+                    self.wait("the first hit", || self.hits(first) > before)?;
+                    drop(killed);
+                    if is_left() {
+                        break;
+                    }
+                }
                 self.start("daemon", &once(0), "")
             }
             Place::Signalled(name, count, children) => {

@@ -144,6 +144,30 @@ async fn commits_that_are_gone_are_missed() {
     Store::open(folder.path(), Open::ReadWrite).await.unwrap().close().await;
 }
 
+#[tokio::test]
+async fn pages_of_a_large_database_are_looked_at_by_the_check() {
+    let (folder, store) = store().await;
+    let path = folder.path().join(Store::FILE_NAME);
+    let large = "insert into definition (sha256, body) values (hex(randomblob(32)), hex(zeroblob(18000000)))";
+    sqlx::query(large).execute(&store.writer).await.unwrap();
+    store.seal().await.unwrap();
+    store.close().await;
+    let mut bytes = fs::read(&path).unwrap();
+    // Within a text of zeros, behind the number of the page that it goes on in.
+    let middle = bytes.len() / 2 / 4096 * 4096 + 1_000;
+    bytes[middle] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let store = Store::open(folder.path(), Open::ReadWrite).await.unwrap();
+    let error = store.quick_check().await.unwrap_err();
+    assert!(error.to_string().contains("is not what it was"), "{error}");
+    store.close().await;
+    bytes[middle] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let store = Store::open(folder.path(), Open::ReadWrite).await.unwrap();
+    store.quick_check().await.unwrap();
+    store.close().await;
+}
+
 async fn file_with_content(folder: &Path) -> Vec<u8> {
     let store = Store::open(folder, Open::Create).await.unwrap();
     for number in 0..40 {
