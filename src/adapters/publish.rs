@@ -121,7 +121,11 @@ pub fn remove(root: &Path, targets: &[PathBuf]) -> Result<(), PublishError> {
         match durable::entry(target)? {
             Entry::Absent => {}
             Entry::File(_) => {
-                fs::remove_file(target).map_err(durable::io_error("delete", target))?;
+                match fs::remove_file(target) {
+                    // Somebody else who deletes it was quicker.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    deleted => deleted.map_err(durable::io_error("delete", target))?,
+                }
                 touched.insert(folder);
             }
             other => return Err(durable::unexpected(target, &other, "a regular file")),

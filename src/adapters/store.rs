@@ -159,7 +159,7 @@ impl Store {
     }
 
     /// Notes the hash of all pages beside the database, so that damage to them is noticed by whoever opens it
-    /// before something else is written; at about 2 ms for each MiB, and not if it is larger than 256 MiB.
+    /// before something else is written; at about 2 ms for each MiB, and not if it is larger than 64 MiB.
     pub async fn seal(&self) -> Result<(), StoreError> {
         self.seal_up_to(seal::SEALED_BYTES_MAX).await
     }
@@ -175,7 +175,7 @@ impl Store {
         let Some(progress) = progress.filter(|_| is_small) else { return Ok(()) };
         let content = seal::content(&mut transaction).await.map_err(failed)?;
         transaction.rollback().await.map_err(failed)?;
-        seal::complete(&self.path, &progress, content).map_err(|error| failed(error.into()))
+        seal::complete(&self.path, &progress, &content).map_err(|error| failed(error.into()))
     }
 
     /// The path of the database file.

@@ -312,7 +312,7 @@ fn finish(
     let answer = match answered {
         Ok(answer) => answer,
         Err(failure) if format == Format::Text && reader == Reader::Elsewhere => {
-            terminal::complain_briefly(failure.to_text(terminal));
+            terminal::complain_briefly(&failure.to_text(terminal));
             return failure.exit();
         }
         Err(failure) => return report(terminal, format, &failure),

@@ -41,7 +41,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use self::clock::ClockWatch;
-use self::dispatcher::Dispatcher;
+use self::dispatcher::{Dispatcher, Drained};
 use self::edits::Edits;
 use self::job_set::JobSet;
 use self::planner::Planner;
@@ -77,6 +77,9 @@ pub struct DaemonOptions {
     /// Whether a clock that is behind the record is believed all the same.
     pub accept_clock: bool,
 }
+
+/// What is being published when everything else has stopped may take so long at least.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// How often the metrics are written, in beats.
 const MEASURE_EVERY: u64 = 5;
@@ -121,16 +124,23 @@ pub async fn follow(
             () = dispatcher.someone_ended() => {}
             order = orders.recv() => match order {
                 Some(Order::Reload) => {
-                    let reloaded = reload(world, &mut jobs, &mut planner).await;
-                    reloaded.or_else(|error| endure(error, "reload the jobs"))?;
+                    let reloaded = reload(world, &mut jobs, &mut planner, Wish::Somebody).await;
+                    reloaded.map(drop).or_else(|error| endure(error, "reload the jobs"))?;
                 }
                 Some(Order::Stop) | None => break,
             },
         }
+        pulse.mend().await;
         if edits.are_to_be_read() {
             tracing::info!("job files have changed");
-            let reloaded = reload(world, &mut jobs, &mut planner).await;
-            reloaded.or_else(|error| endure(error, "reload the jobs"))?;
+            match reload(world, &mut jobs, &mut planner, Wish::Change).await {
+                Ok(true) => {}
+                Ok(false) => edits.try_again(),
+                Err(error) => {
+                    endure(error, "reload the jobs")?;
+                    edits.try_again();
+                }
+            }
         }
         let now = world.now();
         let has_settled = dispatcher.settle(world, &jobs)?;
@@ -146,18 +156,33 @@ pub async fn follow(
         beats += 1;
         supervisor.alive();
     }
-    let patience = duration(world.project.daemon.drain_timeout);
     tracing::info!("the daemon stops: {} runs are waited for", dispatcher.len());
-    supervisor.stopping(patience + dispatcher::KILL_GRACE);
     pulse.stop().await;
     upkeep.stop().await;
-    let begun = Instant::now();
-    dispatcher.drain(world, &jobs, patience, &mut orders).await?;
-    tokio::select! {
-        () = recovery.stop(patience.saturating_sub(begun.elapsed())) => {}
-        _ = orders.recv() => {}
-    }
+    stop(world, &jobs, (dispatcher, recovery), orders).await?;
     Metrics::remove(&world.state_dir()).map_err(RunError::other("remove the metrics"))
+}
+
+/// Waits for what runs and what is being published, as long as the project says, or until a second order to stop.
+async fn stop(
+    world: &World,
+    jobs: &JobSet,
+    (mut dispatcher, recovery): (Dispatcher, Recovery),
+    mut orders: mpsc::Receiver<Order>,
+) -> Result<(), RunError> {
+    let (begun, patience) = (Instant::now(), duration(world.project.daemon.drain_timeout));
+    let longest = patience + dispatcher::KILL_GRACE + dispatcher::KILL_WAIT + LAST_WAIT;
+    Supervisor.stopping(longest);
+    if dispatcher.drain(world, jobs, patience, &mut orders).await? == Drained::Hurried {
+        return Ok(());
+    }
+    // One that has ended may have had a run of its own in hand: a first training.
+    let rest = patience.saturating_sub(begun.elapsed()).max(LAST_WAIT);
+    let hurried = async { while let Some(Order::Reload) = orders.recv().await {} };
+    tokio::select! {
+        ended = recovery.finish(world, rest, |run| dispatcher.attends(run)) => ended,
+        () = hurried => Ok(()),
+    }
 }
 
 /// Sets right what the last daemon has left, and reads the jobs.
@@ -240,19 +265,40 @@ async fn load(world: &World) -> Result<JobSet, RunError> {
     Ok(jobs)
 }
 
-/// Swaps the jobs as a whole, or keeps the old ones if any file has a problem.
-async fn reload(world: &World, jobs: &mut JobSet, planner: &mut Planner) -> Result<(), RunError> {
+/// Who wants the job files to be read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Somebody,
+    Change,
+}
+
+/// Swaps the jobs as a whole, or keeps the old ones if any file has a problem. False if that could not be tried.
+async fn reload(
+    world: &World,
+    jobs: &mut JobSet,
+    planner: &mut Planner,
+    cause: Wish,
+) -> Result<bool, RunError> {
     let found = match load(world).await {
         Ok(found) => found,
         Err(error) => {
             tracing::error!(error = %error.chain(), "the jobs could not be read: the old ones stay");
-            return Ok(());
+            return Ok(false);
         }
     };
     if !found.problems().is_empty() {
         let count = found.problems().len();
         tracing::error!("{count} problems in the job files: the old jobs stay");
-        return Ok(());
+        return Ok(true);
+    }
+    let gone = jobs.all().find(|old| found.get(&old.job.name).is_none());
+    if let Some(gone) = gone.filter(|_| cause == Wish::Change) {
+        let name = &gone.job.name;
+        tracing::error!(
+            job.name = %name,
+            "the file of `{name}` is gone: the old jobs stay until `nightshift reload` is asked for"
+        );
+        return Ok(true);
     }
     // What is due by now is due by the old schedules: the new ones are not retroactive.
     planner.reconcile(world, jobs, world.now()).await?;
@@ -263,11 +309,14 @@ async fn reload(world: &World, jobs: &mut JobSet, planner: &mut Planner) -> Resu
     };
     match swapped.await {
         Ok(swapped) => *planner = swapped,
-        Err(error) => return endure(error, "follow the new schedules: the old jobs stay"),
+        Err(error) => {
+            endure(error, "follow the new schedules: the old jobs stay")?;
+            return Ok(false);
+        }
     }
     *jobs = found;
     tracing::info!("reloaded: {} jobs, {} schedules", jobs.all().count(), planner.len());
-    tell_crowding(world, jobs).await
+    tell_crowding(world, jobs).await.map(|()| true)
 }
 
 /// Says which schedules are due more often than their runs end.

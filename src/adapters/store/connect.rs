@@ -176,7 +176,8 @@ async fn contradiction(
             && u64::try_from(found.size_bytes).is_ok_and(|bytes| bytes <= bytes_max)
     };
     let content = if progress.as_ref().is_some_and(is_sealed) {
-        Some(seal::content(connection).await?)
+        // What cannot be looked at, for want of memory, accuses nobody.
+        seal::content(connection).await.ok()
     } else {
         None
     };

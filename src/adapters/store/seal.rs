@@ -25,7 +25,7 @@ use crate::domain::identity::Sha256;
 pub(super) const SINCE_SCHEMA: i64 = 6;
 
 /// The content of a larger database is not sealed: its pages are held in memory meanwhile.
-pub(super) const SEALED_BYTES_MAX: u64 = 256 << 20;
+pub(super) const SEALED_BYTES_MAX: u64 = 64 << 20;
 
 /// How far a database has come, by its own account.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -78,13 +78,27 @@ pub(super) async fn count(
 const COUNT: &str = "update seal set commits = commits + 1 where total_changes() > ?1
       returning database, commits, false as is_shared";
 
-/// The hash of the pages of the database as `connection` sees them, in about 2 ms for each MiB, which are held in
-/// memory meanwhile.
-pub(super) async fn content(connection: &mut SqliteConnection) -> Result<Sha256, sqlx::Error> {
+/// What the pages of a database are.
+pub(super) struct Content {
+    sha256: Sha256,
+    /// Whether a page is all zeros. A page that `SQLite` could not read is handed over like that, without an
+    /// error.
+    has_empty_page: bool,
+}
+
+/// The pages of the database as `connection` sees them, in about 2 ms for each MiB, which are held in memory
+/// meanwhile.
+pub(super) async fn content(connection: &mut SqliteConnection) -> Result<Content, sqlx::Error> {
+    let page_bytes: i64 =
+        sqlx::query_scalar("pragma page_size").fetch_one(&mut *connection).await?;
+    let page_bytes = usize::try_from(page_bytes).unwrap_or_default().max(512);
     let pages = connection.serialize(None).await?;
     let mut hasher = Hasher::new();
     hasher.update(&pages);
-    Ok(Sha256(hasher.finalize().into()))
+    Ok(Content {
+        sha256: Sha256(hasher.finalize().into()),
+        has_empty_page: pages.chunks(page_bytes).any(|page| page.iter().all(|byte| *byte == 0)),
+    })
 }
 
 /// Says how far the database at `path` has come. What cannot be written is left: the seal then proves less.
@@ -95,13 +109,15 @@ pub(super) fn write(path: &Path, progress: &Progress) {
     }
 }
 
-/// Says how far the database at `path` has come, and what its pages are there, unless somebody has gone on since.
-pub(super) fn complete(path: &Path, progress: &Progress, sha256: Sha256) -> io::Result<()> {
-    if Seal::read(path)?.is_some_and(|seal| seal.commits > progress.commits) {
+/// Says how far the database at `path` has come, and what its pages are there, unless somebody has gone on since
+/// or not all of them may have been read.
+pub(super) fn complete(path: &Path, progress: &Progress, content: &Content) -> io::Result<()> {
+    let has_gone_on = Seal::read(path)?.is_some_and(|seal| seal.commits > progress.commits);
+    if has_gone_on || content.has_empty_page {
         return Ok(());
     }
     let Progress { database, commits, .. } = progress.clone();
-    Seal { database, commits, sha256: Some(sha256) }.write(path)
+    Seal { database, commits, sha256: Some(content.sha256) }.write(path)
 }
 
 const ANOTHER: &str = "it is another database than the one that was used here last";
@@ -111,9 +127,7 @@ const CHANGED: &str = "its content is not what it was after its last commit: it 
 impl Seal {
     /// Whether the seal beside the database at `path` still says the same.
     pub(super) fn is_current(&self, path: &Path) -> bool {
-        let found = Self::read(path).ok().flatten();
-        found
-            .is_some_and(|found| (&found.database, found.commits) == (&self.database, self.commits))
+        Self::read(path).ok().flatten().as_ref() == Some(self)
     }
 
     /// Whether it says what the pages of a database are that says `found` of itself.
@@ -121,12 +135,12 @@ impl Seal {
         self.sha256.is_some() && self.commits == found.commits && !found.is_shared
     }
 
-    /// What is wrong with a database that says `found` of itself and has pages of the hash `content`, if that was
-    /// looked at and something is.
+    /// What is wrong with a database that says `found` of itself and has the pages `content`, if those were looked
+    /// at and something is.
     pub(super) fn contradiction(
         &self,
         found: Option<&Progress>,
-        content: Option<&Sha256>,
+        content: Option<&Content>,
     ) -> Option<String> {
         let Self { database, commits, sha256 } = self;
         let wrong = match found.filter(|found| found.database == *database) {
@@ -138,7 +152,7 @@ impl Seal {
             ),
             Some(found)
                 if self.names_content(found)
-                    && content.is_some_and(|it| Some(it) != sha256.as_ref()) =>
+                    && content.is_some_and(|content| Some(&content.sha256) != sha256.as_ref()) =>
             {
                 CHANGED.to_owned()
             }
@@ -152,7 +166,12 @@ impl Seal {
         match fs::read_to_string(with_suffix(path, SEAL)) {
             Ok(text) => Ok(Self::parse(&text)),
             Err(error)
-                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) =>
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::InvalidData
+                        | io::ErrorKind::PermissionDenied
+                ) =>
             {
                 Ok(None)
             }
@@ -174,11 +193,11 @@ impl Seal {
     fn text(&self) -> String {
         let Self { database, commits, sha256 } = self;
         let content = sha256.as_ref().map_or_else(|| "-".repeat(64), ToString::to_string);
-        format!("nightshift seal 1\ndatabase {database}\ncommits {commits:020}\nsha256 {content}\n")
+        format!("nightshift seal 2\ndatabase {database}\ncommits {commits:020}\nsha256 {content}\n")
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.strip_prefix("nightshift seal 1\n")?.lines();
+        let mut lines = text.strip_prefix("nightshift seal 2\n")?.lines();
         let mut value = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
         let database = value("database")?.to_owned();
         let commits = value("commits")?.parse().ok()?;
@@ -199,18 +218,22 @@ mod tests {
         Progress { database: "d".repeat(32), commits, is_shared: false }
     }
 
+    fn content(byte: u8) -> Content {
+        Content { sha256: Sha256([byte; 32]), has_empty_page: false }
+    }
+
     /// Where a database has been sealed at commit 7, in a folder of its own.
     fn sealed() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("n.db");
         write(&path, &progress(7));
-        complete(&path, &progress(7), Sha256([7; 32])).unwrap();
+        complete(&path, &progress(7), &content(7)).unwrap();
         (folder, path)
     }
 
     #[track_caller]
     fn check(path: &Path, found: Option<&Progress>, content: Option<u8>, expect: Option<&str>) {
-        let content = content.map(|byte| Sha256([byte; 32]));
+        let content = content.map(self::content);
         let seal = Seal::read(path).unwrap();
         let said = seal.and_then(|seal| seal.contradiction(found, content.as_ref()));
         match (&said, expect) {
@@ -261,9 +284,12 @@ mod tests {
         assert!(is_sealed(&path));
         // Another commit makes it void; somebody else has made commit 9 meanwhile.
         write(&path, &progress(9));
-        complete(&path, &progress(8), Sha256([8; 32])).unwrap();
+        complete(&path, &progress(8), &content(8)).unwrap();
         assert!(!is_sealed(&path));
-        complete(&path, &progress(9), Sha256([9; 32])).unwrap();
+        let unread = Content { has_empty_page: true, ..content(9) };
+        complete(&path, &progress(9), &unread).unwrap();
+        assert!(!is_sealed(&path));
+        complete(&path, &progress(9), &content(9)).unwrap();
         assert!(is_sealed(&path));
     }
 }

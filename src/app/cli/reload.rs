@@ -77,6 +77,11 @@ pub(crate) async fn cmd_reload(context: &Context, args: &ReloadArgs) -> Result<A
     text.extend(caught_up.iter().map(|CaughtUp { job, kind, since }| {
         format!("  {kind} schedule of `{job}` goes on from {}\n", instant(*since))
     }));
+    if args.catch_up && caught_up.is_empty() {
+        text.push_str(
+            "  nothing is to be caught up: no schedule was followed once and is not now\n",
+        );
+    }
     let document = ReloadDocument { schema: "nightshift.reload/1", daemon, jobs, caught_up };
     Ok(Answer::new(text, &document))
 }

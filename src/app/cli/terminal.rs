@@ -92,14 +92,17 @@ pub(crate) fn complain(text: &str) {
 }
 
 /// The same, for at most a second: whoever collects standard error may have stopped to read it.
-pub(crate) fn complain_briefly(text: String) {
+pub(crate) fn complain_briefly(text: &str) {
     let (told, is_told) = mpsc::channel();
+    let copy = text.to_owned();
     let telling = thread::Builder::new().name("complaint".to_owned()).spawn(move || {
-        complain(&text);
+        complain(&copy);
         let _nobody_waits = told.send(());
     });
     if telling.is_ok() {
         let _too_late = is_told.recv_timeout(Duration::from_secs(1));
+    } else {
+        complain(text);
     }
 }
 

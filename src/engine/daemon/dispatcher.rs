@@ -24,7 +24,6 @@ use crate::domain::run::{RunKind, Trigger};
 use crate::engine::error::RunError;
 use crate::engine::execute::definition;
 use crate::engine::offload::offload;
-use crate::engine::recover;
 use crate::engine::world::World;
 
 /// Between asking processes to end and ending them when the daemon stops.
@@ -34,7 +33,7 @@ pub(super) const KILL_GRACE: Duration = Duration::from_secs(20);
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
 /// After they were killed, processes have so long to be gone.
-const KILL_WAIT: Duration = Duration::from_secs(4);
+pub(super) const KILL_WAIT: Duration = Duration::from_secs(4);
 
 /// How long a run whose input is not there yet waits before it is looked for again.
 const INPUT_WAIT: SignedDuration = SignedDuration::from_secs(10);
@@ -330,13 +329,14 @@ impl Dispatcher {
 
     /// Waits for the processes, then ends them. A second order to stop ends the waiting.
     pub(super) async fn drain(
-        mut self,
+        &mut self,
         world: &World,
         jobs: &JobSet,
         patience: Duration,
         orders: &mut mpsc::Receiver<Order>,
-    ) -> Result<(), RunError> {
+    ) -> Result<Drained, RunError> {
         failpoint::reach("drain.start").map_err(RunError::other("stop"))?;
+        let mut drained = Drained::Patiently;
         for (end, patience) in
             [(None, patience), (Some(End::Interrupt), KILL_GRACE), (Some(End::Kill), KILL_WAIT)]
         {
@@ -358,17 +358,28 @@ impl Dispatcher {
                     () = &mut deadline => break,
                     order = orders.recv() => match order {
                         Some(Order::Reload) => continue,
-                        Some(Order::Stop) | None => break,
+                        Some(Order::Stop) | None => {
+                            drained = Drained::Hurried;
+                            break;
+                        }
                     },
                 }
                 self.settle(world, jobs)?;
             }
         }
-        // One that has ended may have had a run of its own in hand: a first training.
-        let mut left = world.store.unfinished().await.map_err(RunError::store("stop"))?;
-        left.retain(|record| !self.attends(&record.id));
-        recover::recover_each(world, &left).await.or_else(|error| endure(error, "recover"))
+        for (run, Child { job, .. }) in &self.children {
+            tracing::warn!(job.name = %job, run.id = %run, "run `{run}` of `{job}` is left to the next start");
+        }
+        Ok(drained)
     }
+}
+
+/// How the processes were waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drained {
+    Patiently,
+    /// Somebody asked twice.
+    Hurried,
 }
 
 /// What a task has returned; none of ours panics.

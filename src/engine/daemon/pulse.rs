@@ -28,6 +28,8 @@ pub(super) struct Pulse {
     wake: Arc<Notify>,
     silence_max: Duration,
     engine: Option<Heartbeat>,
+    /// When it has last beaten, or was built.
+    heard: Instant,
     rebuilds: VecDeque<Instant>,
     metrics: Metrics,
 }
@@ -38,21 +40,33 @@ impl Pulse {
     }
 
     async fn with(silence_max: Duration, metrics: Metrics) -> Self {
-        let (wake, rebuilds) = (Arc::new(Notify::new()), VecDeque::new());
-        let mut out = Self { wake, silence_max, engine: None, rebuilds, metrics };
+        let (wake, heard, rebuilds) = (Arc::new(Notify::new()), Instant::now(), VecDeque::new());
+        let mut out = Self { wake, silence_max, engine: None, heard, rebuilds, metrics };
         // The first beat comes at once: what was missed has waited long enough.
         out.wake.notify_one();
         out.build().await;
         out
     }
 
-    /// Waits for the next beat. May be dropped and called again at any point.
+    /// Waits for the next beat, or until the engine has been silent for too long. May be dropped and called again
+    /// at any point: who wakes the loop in between keeps no silence from being noticed.
     pub(super) async fn beat(&mut self) {
-        let patience = if self.engine.is_some() { self.silence_max } else { SECOND };
-        if tokio::time::timeout(patience, self.wake.notified()).await.is_ok() {
+        let most = if self.engine.is_some() { self.silence_max } else { SECOND };
+        let patience = most.saturating_sub(self.heard.elapsed());
+        let has_beaten = tokio::time::timeout(patience, self.wake.notified()).await.is_ok();
+        if has_beaten || self.engine.is_none() {
+            self.heard = Instant::now();
+        }
+    }
+
+    /// Builds an engine anew that is silent, unless that was done too often. Must not be dropped halfway.
+    pub(super) async fn mend(&mut self) {
+        if self.heard.elapsed() < self.silence_max {
             return;
         }
-        if let Some(silent) = self.engine.take() {
+        // Where the loop itself took so long, a beat waits to be heard.
+        let has_beaten = tokio::time::timeout(Duration::ZERO, self.wake.notified()).await.is_ok();
+        if !has_beaten && let Some(silent) = self.engine.take() {
             tracing::error!(
                 engine.beats = silent.beats(),
                 "the cron engine has been silent for {} s: it is built anew",
@@ -60,9 +74,9 @@ impl Pulse {
             );
             self.rebuild(silent).await;
         }
+        self.heard = Instant::now();
     }
 
-    /// Builds the engine anew, unless that was done too often.
     async fn rebuild(&mut self, silent: Heartbeat) {
         failpoint::pass("engine.rebuild");
         self.metrics.engine_restarted();
@@ -114,6 +128,7 @@ mod tests {
         for _ in 0..count {
             let since = Instant::now();
             pulse.beat().await;
+            pulse.mend().await;
             longest = longest.max(since.elapsed());
         }
         longest
@@ -133,6 +148,20 @@ mod tests {
         let text = pulse.metrics.text().unwrap();
         assert!(text.contains("nightshift_engine_restarts_total 1\n"), "{text}");
         assert!(longest_gap(&mut pulse, 3).await < LAG_MAX);
+        pulse.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_silence_is_noticed_by_a_loop_that_is_woken_by_others() {
+        let mut pulse = Pulse::new(Metrics::new().unwrap()).await;
+        longest_gap(&mut pulse, 2).await;
+        pulse.wake = Arc::new(Notify::new());
+        let since = Instant::now();
+        while pulse.rebuilds.is_empty() {
+            assert!(since.elapsed() < LAG_MAX, "the silence is not noticed");
+            let _dropped = tokio::time::timeout(Duration::from_millis(300), pulse.beat()).await;
+            pulse.mend().await;
+        }
         pulse.stop().await;
     }
 

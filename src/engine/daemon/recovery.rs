@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::endure;
 use crate::domain::identity::RunId;
@@ -43,14 +43,22 @@ impl Recovery {
         self.beats += 1;
         self.is_asked |= is_asked || self.beats.is_multiple_of(EVERY);
         if let Some(ended) = self.work.try_join_next() {
-            let done = ended.unwrap_or_else(|error| Err(RunError::other(STAGE)(error)));
-            done.or_else(|error| endure(error, STAGE))?;
+            told(ended)?;
         }
-        if !self.is_asked || !self.work.is_empty() {
-            return Ok(());
+        if self.is_asked && self.work.is_empty() {
+            self.is_asked = false;
+            self.begin(world, is_attended).await?;
         }
-        self.is_asked = false;
-        // Read here, where nothing is begun meanwhile: whoever is unfinished and not attended has no process of ours.
+        Ok(())
+    }
+
+    async fn begin(
+        &mut self,
+        world: &World,
+        is_attended: impl Fn(&RunId) -> bool,
+    ) -> Result<(), RunError> {
+        // Read here, where nothing is begun meanwhile. A run that a child has caused is not attended either; its
+        // lock is held.
         let mut unattended = match world.store.unfinished().await {
             Ok(unfinished) => unfinished,
             Err(error) => return endure(RunError::store(STAGE)(error), STAGE),
@@ -63,10 +71,29 @@ impl Recovery {
         Ok(())
     }
 
-    /// Waits until what was begun has ended, for `patience`.
-    pub(super) async fn stop(mut self, patience: Duration) {
-        if tokio::time::timeout(patience, self.work.join_next()).await.is_err() {
+    /// Recovers what nobody attends, and waits for it and for what was begun before, for `patience`.
+    pub(super) async fn finish(
+        mut self,
+        world: &World,
+        patience: Duration,
+        is_attended: impl Fn(&RunId) -> bool,
+    ) -> Result<(), RunError> {
+        let finished = async {
+            while let Some(ended) = self.work.join_next().await {
+                told(ended)?;
+            }
+            self.begin(world, is_attended).await?;
+            self.work.join_next().await.map_or(Ok(()), told)
+        };
+        tokio::time::timeout(patience, finished).await.unwrap_or_else(|_| {
             tracing::warn!("the recovery of runs is not waited for any longer");
-        }
+            Ok(())
+        })
     }
+}
+
+/// What came of a task; an error that concerns every run is handed back.
+fn told(ended: Result<Result<(), RunError>, JoinError>) -> Result<(), RunError> {
+    let done = ended.unwrap_or_else(|error| Err(RunError::other(STAGE)(error)));
+    done.or_else(|error| endure(error, STAGE))
 }
