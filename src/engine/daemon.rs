@@ -27,6 +27,8 @@ mod pulse;
 mod quiet;
 /// Runs that nobody attends.
 mod recovery;
+/// Which job files are followed.
+mod reload;
 /// What became of a run whose process has ended.
 mod settle;
 /// Runs whose process lives and says nothing.
@@ -48,6 +50,7 @@ use self::planner::Planner;
 use self::pulse::Pulse;
 use self::quiet::Quiet;
 use self::recovery::Recovery;
+use self::reload::{Wish, give_up_queued, load, reload, tell_crowding};
 use self::stuck::StuckWatch;
 use self::upkeep::Upkeep;
 use crate::adapters::failpoint;
@@ -55,10 +58,9 @@ use crate::adapters::metrics::Metrics;
 use crate::adapters::supervisor::Supervisor;
 use crate::domain::job::Job;
 use crate::engine::error::{Cause, RunError};
-use crate::engine::offload::offload;
+use crate::engine::recover;
 use crate::engine::score::load_artifact;
 use crate::engine::world::World;
-use crate::engine::{crowding, recover};
 
 /// What somebody asks of a running daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,11 +175,11 @@ async fn stop(
     let (begun, patience) = (Instant::now(), duration(world.project.daemon.drain_timeout));
     let longest = patience + dispatcher::KILL_GRACE + dispatcher::KILL_WAIT + LAST_WAIT;
     Supervisor.stopping(longest);
-    if dispatcher.drain(world, jobs, patience, &mut orders).await? == Drained::Hurried {
-        return Ok(());
-    }
+    let rest = match dispatcher.drain(world, jobs, patience, &mut orders).await? {
+        Drained::Patiently => patience.saturating_sub(begun.elapsed()).max(LAST_WAIT),
+        Drained::Hurried => LAST_WAIT,
+    };
     // One that has ended may have had a run of its own in hand: a first training.
-    let rest = patience.saturating_sub(begun.elapsed()).max(LAST_WAIT);
     let hurried = async { while let Some(Order::Reload) = orders.recv().await {} };
     tokio::select! {
         ended = recovery.finish(world, rest, |run| dispatcher.attends(run)) => ended,
@@ -233,102 +235,6 @@ async fn look_after(world: &World, job: &Job) -> Result<(), RunError> {
             Ok(())
         }
         Err(error) => Err(error),
-    }
-}
-
-/// Gives up the queued ticks of jobs that are gone or switched off; of none while a file is broken, since its
-/// job may only seem to be gone.
-async fn give_up_queued(world: &World, jobs: &JobSet) -> Result<(), RunError> {
-    if !jobs.problems().is_empty() {
-        return Ok(());
-    }
-    let on = jobs.all().filter(|loaded| loaded.job.enabled);
-    let names: Vec<_> = on.map(|loaded| loaded.job.name.clone()).collect();
-    let failed = RunError::store("give up the runs of jobs that are gone");
-    let given_up = world.store.give_up_queued(&names, world.now()).await.map_err(failed)?;
-    if given_up > 0 {
-        tracing::warn!("{given_up} queued runs of jobs that are gone or switched off are given up");
-    }
-    Ok(())
-}
-
-/// Reads the job files; those that do not parse are told, and the others are followed.
-async fn load(world: &World) -> Result<JobSet, RunError> {
-    failpoint::reach("reload.parse").map_err(RunError::other("load jobs"))?;
-    let folder = world.project_dir.clone();
-    let loaded = offload("load jobs", move || JobSet::load(&folder)).await;
-    world.metrics.reload_failed(loaded.as_ref().map_or(true, |jobs| !jobs.problems().is_empty()));
-    let jobs = loaded?;
-    for problem in jobs.problems() {
-        tracing::error!("{problem}");
-    }
-    Ok(jobs)
-}
-
-/// Who wants the job files to be read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
-    Somebody,
-    Change,
-}
-
-/// Swaps the jobs as a whole, or keeps the old ones if any file has a problem. False if that could not be tried.
-async fn reload(
-    world: &World,
-    jobs: &mut JobSet,
-    planner: &mut Planner,
-    cause: Wish,
-) -> Result<bool, RunError> {
-    let found = match load(world).await {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::error!(error = %error.chain(), "the jobs could not be read: the old ones stay");
-            return Ok(false);
-        }
-    };
-    if !found.problems().is_empty() {
-        let count = found.problems().len();
-        tracing::error!("{count} problems in the job files: the old jobs stay");
-        return Ok(true);
-    }
-    let gone = jobs.all().find(|old| found.get(&old.job.name).is_none());
-    if let Some(gone) = gone.filter(|_| cause == Wish::Change) {
-        let name = &gone.job.name;
-        tracing::error!(
-            job.name = %name,
-            "the file of `{name}` is gone: the old jobs stay until `nightshift reload` is asked for"
-        );
-        return Ok(true);
-    }
-    // What is due by now is due by the old schedules: the new ones are not retroactive.
-    planner.reconcile(world, jobs, world.now()).await?;
-    let swapped = async {
-        failpoint::reach("reload.swap").map_err(RunError::other("reload"))?;
-        give_up_queued(world, &found).await?;
-        Planner::new(world, &found).await
-    };
-    match swapped.await {
-        Ok(swapped) => *planner = swapped,
-        Err(error) => {
-            endure(error, "follow the new schedules: the old jobs stay")?;
-            return Ok(false);
-        }
-    }
-    *jobs = found;
-    tracing::info!("reloaded: {} jobs, {} schedules", jobs.all().count(), planner.len());
-    tell_crowding(world, jobs).await.map(|()| true)
-}
-
-/// Says which schedules are due more often than their runs end.
-async fn tell_crowding(world: &World, jobs: &JobSet) -> Result<(), RunError> {
-    match crowding::lints_of_all(world, jobs.all().map(|loaded| &loaded.job)).await {
-        Ok(found) => {
-            for (job, lint) in found {
-                tracing::warn!(job.name = %job, "schedule of `{job}`: {lint}");
-            }
-            Ok(())
-        }
-        Err(error) => endure(error, "look at how long runs take"),
     }
 }
 
