@@ -19,6 +19,9 @@ use crate::sandbox::Sandbox;
 /// After this, what was waited for will not come.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// What the daemon does on threads beside its loop when a process has ended.
+const BESIDE: [&str; 2] = ["recover.lost", "recover.rollforward"];
+
 /// A process that was to die has so long to be gone.
 const DEATH: Duration = Duration::from_secs(3);
 
@@ -243,7 +246,9 @@ impl Scene {
             Place::UntrainedChild => self.start("daemon", "", &every(0)),
         };
         self.wait("the hit", || self.hits(point) > 0)?;
-        let is_own = !matches!(place, Place::Child(_) | Place::UntrainedChild);
+        // A panic beside the loop of the daemon ends what was done there, and nothing else.
+        let is_beside = action == "panic" && BESIDE.contains(&point);
+        let is_own = !matches!(place, Place::Child(_) | Place::UntrainedChild) && !is_beside;
         let patience = if is_deadly && is_own { DEATH } else { AFTERMATH };
         let own_end = process.end(patience);
         if own_end.is_some() || is_deadly {
