@@ -37,7 +37,7 @@ pub async fn recover_each(world: &World, unfinished: &[RunRecord]) -> Result<(),
                 let run = &record.id;
                 tracing::error!(run.id = %run, "run `{run}` cannot be recovered: {}", error.chain());
             }
-            Ok(()) => {}
+            Ok(_) => {}
         }
     }
     sweep_all(world).await
@@ -48,28 +48,29 @@ pub const LOST: (AttemptOutcome, &str) =
     (AttemptOutcome::Lost, "the process that ran it ended without a word");
 
 /// Ends the attempt of an unfinished run whose process is gone, or publishes it if its intent is durable.
-/// `how` says how the process ended. Nothing happens while somebody holds the lock of the run.
+/// `how` says how the process ended. Nothing happens while somebody holds the lock of the run: then it is false.
 pub async fn settle(
     world: &World,
     run: &RunId,
     how: (AttemptOutcome, &str),
-) -> Result<(), RunError> {
+) -> Result<bool, RunError> {
     let failed = RunError::store("recover");
     let lock = RunLock::acquire(&world.state_dir(), run).map_err(RunError::other("recover"))?;
     let Some(_lock) = lock else {
         tracing::debug!(run.id = %run, "run `{run}` is held by a process that lives");
-        return Ok(());
+        return Ok(false);
     };
     // It may have ended before it was locked.
-    let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
+    let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(true) };
     match record.state {
         State::Committing => {
             tracing::info!(run.id = %run, "run `{run}` was being published: goes on");
-            roll_forward(world, run).await
+            roll_forward(world, run).await?;
         }
-        State::Claimed | State::Running => end(world, &record, how).await,
-        _ => Ok(()),
+        State::Claimed | State::Running => end(world, &record, how).await?,
+        _ => {}
     }
+    Ok(true)
 }
 
 /// Ends the attempt of a run that has published nothing.

@@ -38,7 +38,7 @@ pub(crate) struct BackfillArgs {
     #[arg(long)]
     force: bool,
     /// Most ticks to run
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
     max: usize,
     /// Only list the ticks
     #[arg(long)]

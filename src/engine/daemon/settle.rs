@@ -8,7 +8,7 @@ use super::child::Report;
 use crate::adapters::store::{Pause, RunRecord};
 use crate::domain::identity::{JobName, RunId};
 use crate::domain::run::{RunKind, State};
-use crate::engine::error::RunError;
+use crate::engine::error::{Cause, RunError};
 use crate::engine::recover;
 use crate::engine::world::World;
 
@@ -44,7 +44,10 @@ pub(super) async fn settle(
             world.store.start(&claim).await.map_err(failed)?;
         }
     }
-    recover::settle(world, run, (report.outcome, &report.words)).await?;
+    if !recover::settle(world, run, (report.outcome, &report.words)).await? {
+        // Somebody looks whether it is held, for an instant, or recovers it.
+        return Err(RunError::new("settle a run", Cause::Busy, format!("run `{run}` is held")));
+    }
     let Some(record) = world.store.run(run).await.map_err(failed)? else { return Ok(()) };
     let RunRecord { state, attempt, .. } = record;
     let error = record.error.as_deref().unwrap_or("no error");
