@@ -80,6 +80,7 @@ pub use self::record::{
     NewRun, NewSchedule, NewVersion, OutputRecord, OutputRole, Pause, Profile, Rows, RuledTicks,
     RunFilter, RunRecord, ScheduleRecord, Stage, TickDecision, TickRange, TickRecord, Transition,
 };
+use self::seal::Seal;
 use crate::adapters::failpoint;
 
 /// How to open a store.
@@ -169,10 +170,13 @@ impl Store {
         let mut connection = self.readers.acquire().await.map_err(failed)?;
         // In one transaction: the pages are those of the commit.
         let mut transaction = connection.begin().await.map_err(failed)?;
-        let size_bytes = connect::size_bytes(&mut transaction).await.map_err(failed)?;
+        let is_small = connect::size_bytes(&mut transaction).await.map_err(failed)? <= bytes_max;
         let progress = seal::progress(&mut transaction).await.map_err(failed)?;
-        let is_small = u64::try_from(size_bytes).is_ok_and(|bytes| bytes <= bytes_max);
         let Some(progress) = progress.filter(|_| is_small) else { return Ok(()) };
+        let found = Seal::read(&self.path).map_err(|error| failed(error.into()))?;
+        if found.is_some_and(|seal| seal.names_content(&progress)) {
+            return Ok(());
+        }
         let content = seal::content(&mut transaction).await.map_err(failed)?;
         transaction.rollback().await.map_err(failed)?;
         seal::complete(&self.path, &progress, &content).map_err(|error| failed(error.into()))

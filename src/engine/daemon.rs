@@ -126,8 +126,7 @@ pub async fn follow(
             () = dispatcher.someone_ended() => {}
             order = orders.recv() => match order {
                 Some(Order::Reload) => {
-                    let reloaded = reload(world, &mut jobs, &mut planner, Wish::Somebody).await;
-                    reloaded.map(drop).or_else(|error| endure(error, "reload the jobs"))?;
+                    reload(world, &mut jobs, &mut planner, Wish::Somebody).await?;
                 }
                 Some(Order::Stop) | None => break,
             },
@@ -135,13 +134,8 @@ pub async fn follow(
         pulse.mend().await;
         if edits.are_to_be_read() {
             tracing::info!("job files have changed");
-            match reload(world, &mut jobs, &mut planner, Wish::Change).await {
-                Ok(true) => {}
-                Ok(false) => edits.try_again(),
-                Err(error) => {
-                    endure(error, "reload the jobs")?;
-                    edits.try_again();
-                }
+            if !reload(world, &mut jobs, &mut planner, Wish::Change).await? {
+                edits.try_again();
             }
         }
         let now = world.now();

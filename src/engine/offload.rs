@@ -19,6 +19,15 @@ pub async fn offload<T: Send + 'static>(
     }
 }
 
+/// The same for work that also waits, for the store above all.
+pub async fn offload_async<T: Send + 'static>(
+    name: &'static str,
+    work: impl AsyncFnOnce() -> Result<T, RunError> + Send + 'static,
+) -> Result<T, RunError> {
+    let runtime = tokio::runtime::Handle::current();
+    offload(name, move || runtime.block_on(work())).await
+}
+
 fn panic_text(name: &str, failure: tokio::task::JoinError) -> String {
     let Ok(payload) = failure.try_into_panic() else {
         return format!("`{name}` was cancelled before it ended");

@@ -37,7 +37,7 @@ struct Identity {
     schema: i64,
     tables: i64,
     journal_mode: String,
-    size_bytes: i64,
+    size_bytes: u64,
 }
 
 /// How a database is looked through for damage.
@@ -142,7 +142,7 @@ async fn is_current(path: &Path, open: Open, seal: Option<&Seal>) -> Result<bool
     let mut transaction = connection.begin().await.map_err(wrap)?;
     let found = identity(&mut transaction).await.map_err(wrap)?;
     let is_current = judge(path, open, &found)?;
-    if u64::try_from(found.size_bytes).is_ok_and(|bytes| bytes <= CHECKED_BYTES_MAX) {
+    if found.size_bytes <= CHECKED_BYTES_MAX {
         look_through(path, &mut transaction, Check::Full).await?;
     }
     if let Some(seal) = seal.filter(|_| found.tables > 0) {
@@ -171,10 +171,8 @@ async fn contradiction(
         seal::SINCE_SCHEMA.. => seal::progress(connection).await?,
         _ => None,
     };
-    let is_sealed = |progress: &Progress| {
-        seal.names_content(progress)
-            && u64::try_from(found.size_bytes).is_ok_and(|bytes| bytes <= bytes_max)
-    };
+    let is_sealed =
+        |progress: &Progress| seal.names_content(progress) && found.size_bytes <= bytes_max;
     let content = if progress.as_ref().is_some_and(is_sealed) {
         // What cannot be looked at, for want of memory, accuses nobody.
         seal::content(connection).await.ok()
@@ -254,8 +252,9 @@ async fn identity(connection: &mut SqliteConnection) -> Result<Identity, sqlx::E
 }
 
 /// How large the database is, with what is in its log only.
-pub(super) async fn size_bytes(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(SIZE).fetch_one(connection).await
+pub(super) async fn size_bytes(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let found: i64 = sqlx::query_scalar(SIZE).fetch_one(connection).await?;
+    Ok(u64::try_from(found).unwrap_or(u64::MAX))
 }
 
 const COUNT_TABLES: &str = "select count(*) from sqlite_master";

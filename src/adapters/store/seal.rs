@@ -132,7 +132,9 @@ impl Seal {
 
     /// Whether it says what the pages of a database are that says `found` of itself.
     pub(super) fn names_content(&self, found: &Progress) -> bool {
-        self.sha256.is_some() && self.commits == found.commits && !found.is_shared
+        self.sha256.is_some()
+            && (&self.database, self.commits) == (&found.database, found.commits)
+            && !found.is_shared
     }
 
     /// What is wrong with a database that says `found` of itself and has the pages `content`, if those were looked

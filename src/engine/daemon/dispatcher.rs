@@ -23,7 +23,7 @@ use crate::domain::identity::{JobName, RunId};
 use crate::domain::run::{RunKind, Trigger};
 use crate::engine::error::RunError;
 use crate::engine::execute::definition;
-use crate::engine::offload::offload;
+use crate::engine::offload::offload_async;
 use crate::engine::world::World;
 
 /// Between asking processes to end and ending them when the daemon stops.
@@ -315,12 +315,13 @@ impl Dispatcher {
             let limits = jobs.get(&child.job).map(|known| known.loaded.job.limits);
             let given_up_max = limits.map(|limits| limits.pause_after_failures);
             let before = child.attempts_before;
-            let (world, runtime) = (world.clone(), tokio::runtime::Handle::current());
+            let world = world.clone();
             self.settling.spawn(async move {
                 let (id, told) = (run.clone(), report.clone());
-                let work =
-                    move || runtime.block_on(settle(&world, &id, (before, &told), given_up_max));
-                let done = offload("settle a run", work).await;
+                let done = offload_async("settle a run", async move || {
+                    settle(&world, &id, (before, &told), given_up_max).await
+                });
+                let done = done.await;
                 (run, report, done)
             });
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::engine::error::RunError;
-use crate::engine::offload::offload;
+use crate::engine::offload::offload_async;
 use crate::engine::world::World;
 
 const STAGE: &str = "seal the database";
@@ -42,9 +42,9 @@ impl Quiet {
         let commits = world.store.commits().await.map_err(RunError::store(STAGE))?;
         if self.see(commits, Instant::now()) && self.work.is_empty() {
             self.is_sealed = true;
-            let (world, runtime) = (world.clone(), tokio::runtime::Handle::current());
-            self.work.spawn(offload(STAGE, move || {
-                runtime.block_on(world.store.seal()).map_err(RunError::store(STAGE))
+            let world = world.clone();
+            self.work.spawn(offload_async(STAGE, async move || {
+                world.store.seal().await.map_err(RunError::store(STAGE))
             }));
         }
         Ok(())

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::endure;
 use crate::domain::identity::RunId;
 use crate::engine::error::RunError;
-use crate::engine::offload::offload;
+use crate::engine::offload::offload_async;
 use crate::engine::recover;
 use crate::engine::world::World;
 
@@ -64,9 +64,9 @@ impl Recovery {
             Err(error) => return endure(RunError::store(STAGE)(error), STAGE),
         };
         unattended.retain(|record| !is_attended(&record.id));
-        let (world, runtime) = (world.clone(), tokio::runtime::Handle::current());
-        self.work.spawn(offload(STAGE, move || {
-            runtime.block_on(recover::recover_each(&world, &unattended))
+        let world = world.clone();
+        self.work.spawn(offload_async(STAGE, async move || {
+            recover::recover_each(&world, &unattended).await
         }));
         Ok(())
     }

@@ -48,7 +48,8 @@ pub(super) enum Wish {
     Change,
 }
 
-/// Swaps the jobs as a whole, or keeps the old ones if any file has a problem. False if that could not be tried.
+/// Swaps the jobs as a whole, or keeps the old ones if any file has a problem. False if that could not be done now;
+/// an error is one that nothing can be trusted after.
 pub(super) async fn reload(
     world: &World,
     jobs: &mut JobSet,

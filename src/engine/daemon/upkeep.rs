@@ -15,7 +15,7 @@ use crate::adapters::store::copy::Overwrite;
 use crate::adapters::store::shelf::{self, Daily};
 use crate::engine::backup::back_up;
 use crate::engine::error::{Cause, RunError};
-use crate::engine::offload::offload;
+use crate::engine::offload::offload_async;
 use crate::engine::prune::{PrunePlan, prune};
 use crate::engine::world::World;
 
@@ -108,17 +108,14 @@ impl Upkeep {
 
     fn begin(&mut self, world: &World, now: Timestamp, part: Part) {
         let (world, mut stop) = (world.clone(), self.stop.subscribe());
-        let runtime = tokio::runtime::Handle::current();
         // A large database takes a while to be copied and hashed, which no worker of the loop is to wait for.
-        self.work.spawn(offload(STAGE, move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    done = keep(&world, now, part) => done,
-                    _ = stop.wait_for(|is_over| *is_over) => {
-                        Err(RunError::new(STAGE, Cause::Busy, "the daemon stops"))
-                    }
+        self.work.spawn(offload_async(STAGE, async move || {
+            tokio::select! {
+                done = keep(&world, now, part) => done,
+                _ = stop.wait_for(|is_over| *is_over) => {
+                    Err(RunError::new(STAGE, Cause::Busy, "the daemon stops"))
                 }
-            })
+            }
         }));
     }
 
