@@ -3,6 +3,8 @@
 //! No adapter knows another one, but each may know `failpoint`. Errors name the object (path, table,
 //! column) and keep their cause.
 
+/// How memory is allocated.
+pub mod allocator;
 /// Model files by content.
 pub mod artifact;
 /// The time of day.

@@ -1,12 +1,13 @@
 //! Ids that occur more than once, found in bounded memory however many rows there are.
 //!
-//! Hashes are parted by their first bits, so that equal ones meet, and each part is sorted by itself. Up to a
-//! budget they are in memory, and beyond it in one file for each part. Equal hashes are not yet equal ids:
+//! Hashes are parted by their first bits, so that equal ones meet, and each part is looked at by itself. Up to a
+//! budget they are in memory, and beyond it in a file, part behind part. Equal hashes are not yet equal ids:
 //! [`duplicate_ids`] reads the table again and compares the ids themselves.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -17,11 +18,15 @@ use super::table::Table;
 use super::time_filter::TimeFilter;
 
 /// Memory for hashes, 8 bytes each.
-const BUDGET_HASHES: usize = (16 << 20) / 8;
+const BUDGET_HASHES: usize = (16 << 20) / HASH_BYTES;
+const HASH_BYTES: usize = size_of::<u64>();
 const PART_BITS: u32 = 8;
 const SPILL: &str = "spill the hashes of ids to";
 /// Most different hashes that are kept of those that occur more than once.
 const KEPT_MAX: usize = 1_000;
+/// Bits of a sieve for each hash that goes through it: of hashes that are all different, at most one in sixteen
+/// is left in it.
+const SIEVE_BITS: usize = 16;
 
 /// Finds hashes that occur more than once.
 #[derive(Debug)]
@@ -32,14 +37,22 @@ pub struct DuplicateFinder {
     held: usize,
     /// By the first bits of the hashes, ascending.
     parts: Vec<Part>,
+    /// The hashes that were no longer kept in memory; an unnamed file.
+    spilled: Option<Spilled>,
+}
+
+#[derive(Debug)]
+struct Spilled {
+    file: File,
+    size_bytes: u64,
 }
 
 /// The hashes with the same first bits.
 #[derive(Debug, Default)]
 struct Part {
     hashes: Vec<u64>,
-    /// Those that were no longer kept in memory; an unnamed file.
-    spilled: Option<File>,
+    /// Where those that were spilled are: first byte, and number of hashes.
+    spilled: Vec<(u64, usize)>,
 }
 
 /// Hashes that occur more than once.
@@ -52,23 +65,21 @@ pub struct Duplicates {
 }
 
 impl DuplicateFinder {
-    /// Hashes that exceed the memory budget of 16 MiB go to unnamed files in `folder`.
+    /// Hashes that exceed the memory budget of 16 MiB go to an unnamed file in `folder`.
     pub fn new(folder: &Path) -> Self {
         Self::with_budget(folder, BUDGET_HASHES)
     }
 
     fn with_budget(folder: &Path, budget_hashes: usize) -> Self {
         let parts = (0..1 << PART_BITS).map(|_| Part::default()).collect();
-        Self { folder: folder.to_owned(), budget_hashes, held: 0, parts }
+        Self { folder: folder.to_owned(), budget_hashes, held: 0, parts, spilled: None }
     }
 
     /// Takes the hashes of some rows.
     pub fn push(&mut self, hashes: &[u64]) -> Result<(), DatasetError> {
         for hashes in hashes.chunks(self.budget_hashes) {
             if self.held + hashes.len() > self.budget_hashes {
-                let spilled = self.parts.iter_mut().try_for_each(|part| part.spill(&self.folder));
-                spilled.map_err(DatasetError::io(SPILL, &self.folder))?;
-                self.held = 0;
+                self.spill().map_err(DatasetError::io(SPILL, &self.folder))?;
             }
             self.held += hashes.len();
             for hash in hashes {
@@ -79,10 +90,31 @@ impl DuplicateFinder {
         Ok(())
     }
 
+    /// Moves the hashes to the file.
+    fn spill(&mut self) -> io::Result<()> {
+        let spilled = match &mut self.spilled {
+            Some(spilled) => spilled,
+            none => {
+                let file = tempfile::tempfile_in(&self.folder)?;
+                none.insert(Spilled { file, size_bytes: 0 })
+            }
+        };
+        for part in self.parts.iter_mut().filter(|part| !part.hashes.is_empty()) {
+            let bytes: Vec<u8> = part.hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
+            spilled.file.write_all(&bytes)?;
+            part.spilled.push((spilled.size_bytes, part.hashes.len()));
+            part.hashes.clear();
+            spilled.size_bytes += bytes.len() as u64;
+        }
+        self.held = 0;
+        Ok(())
+    }
+
     /// The hashes that were taken more than once.
     pub fn finish(self) -> Result<Duplicates, DatasetError> {
+        let file = self.spilled.as_ref().map(|spilled| &spilled.file);
         // At the end of the pass, when nothing else is left to do.
-        let found = self.parts.into_par_iter().map(Part::finish);
+        let found = self.parts.into_par_iter().map(|part| part.finish(file));
         let found = found.collect::<io::Result<Vec<Duplicates>>>();
         let mut out = Duplicates::default();
         for found in
@@ -97,38 +129,61 @@ impl DuplicateFinder {
 }
 
 impl Part {
-    /// Moves the hashes to the file of the part.
-    fn spill(&mut self, folder: &Path) -> io::Result<()> {
-        if self.hashes.is_empty() {
-            return Ok(());
-        }
-        let file = match &mut self.spilled {
-            Some(file) => file,
-            none => none.insert(tempfile::tempfile_in(folder)?),
-        };
-        let bytes: Vec<u8> = self.hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
-        self.hashes.clear();
-        file.write_all(&bytes)
-    }
-
     /// The hashes that are there more than once.
-    fn finish(mut self) -> io::Result<Duplicates> {
-        if let Some(mut file) = self.spilled {
-            let mut bytes = Vec::new();
-            file.seek(SeekFrom::Start(0))?;
-            file.read_to_end(&mut bytes)?;
-            let (words, _) = bytes.as_chunks::<8>();
+    fn finish(mut self, file: Option<&File>) -> io::Result<Duplicates> {
+        for (from, hashes) in self.spilled {
+            let Some(file) = file else { continue };
+            let mut bytes = vec![0; hashes * HASH_BYTES];
+            file.read_exact_at(&mut bytes, from)?;
+            let (words, _) = bytes.as_chunks::<HASH_BYTES>();
             self.hashes.extend(words.iter().map(|word| u64::from_le_bytes(*word)));
         }
-        self.hashes.sort_unstable();
+        let mut suspects = Sieve::of(&self.hashes).left(&self.hashes);
+        suspects.sort_unstable();
         let mut out = Duplicates::default();
-        for equal in self.hashes.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1) {
+        for equal in suspects.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1) {
             out.count += 1;
             if out.hashes.len() < KEPT_MAX {
                 out.hashes.push(equal[0]);
             }
         }
         Ok(out)
+    }
+}
+
+/// Tells most hashes that occur once from those that may occur more often, in a time that does not depend
+/// on what they are: nobody can build ids for which it is slow.
+struct Sieve {
+    /// Bits that at least one hash has, and of those the ones that at least two have.
+    words: Vec<(u64, u64)>,
+}
+
+impl Sieve {
+    fn of(hashes: &[u64]) -> Self {
+        let words = (hashes.len() * SIEVE_BITS).div_ceil(64).next_power_of_two();
+        let mut sieve = Self { words: vec![(0, 0); words] };
+        for hash in hashes {
+            let (word, bit) = sieve.place(*hash);
+            let (once, twice) = &mut sieve.words[word];
+            *twice |= *once & bit;
+            *once |= bit;
+        }
+        sieve
+    }
+
+    /// All hashes of bits that at least two have, in order; equal ones are all among them.
+    fn left(&self, hashes: &[u64]) -> Vec<u64> {
+        let is_left = |hash: &u64| {
+            let (word, bit) = self.place(*hash);
+            self.words[word].1 & bit != 0
+        };
+        hashes.iter().copied().filter(is_left).collect()
+    }
+
+    /// The word and the bit of a hash, from its last bits: the first ones are those of the part.
+    fn place(&self, hash: u64) -> (usize, u64) {
+        let word = usize::try_from(hash >> 6 & 0xffff_ffff).unwrap_or_default();
+        (word & (self.words.len() - 1), 1 << (hash & 63))
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Most {
 /// kernel allows this process: a table may have thousands of parts, and the usual limit is there for `select`.
 ///
 /// The limit is that of private memory (`RLIMIT_DATA`): input files that are mapped do not count. What an
-/// allocator has reserved before does, a gigabyte already, so the program begins again under the limit.
+/// allocator has reserved before does, with some a gigabyte, so the program begins again under the limit.
 pub fn confine(parent: i32, most: Most) -> Result<(), ConfineError> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(refused("follow the parent"))?;
     if getppid().map(Pid::as_raw_nonzero).is_none_or(|found| found.get() != parent) {

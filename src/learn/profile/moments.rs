@@ -36,11 +36,9 @@ impl Moments {
             return Self::default();
         }
         let count = values.len() as f64;
-        let rough = sum_in_lanes(values, |value| value) / count;
-        let drift = sum_in_lanes(values, |value| value - rough);
-        let squares = sum_in_lanes(values, |value| (value - rough) * (value - rough));
+        let rough = sum(values) / count;
+        let Spread { drift, squares, min, max } = Spread::around(rough, values);
         let m2 = squares - drift * drift / count;
-        let (min, max) = range(values);
         Self {
             count: values.len() as u64,
             mean: rough + drift / count,
@@ -87,31 +85,47 @@ fn smaller(a: Option<f64>, b: Option<f64>) -> Option<f64> {
     }
 }
 
-fn sum_in_lanes(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+fn sum(values: &[f64]) -> f64 {
+    let (chunks, rest) = values.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];
-    let mut chunks = values.chunks_exact(LANES);
-    for chunk in &mut chunks {
+    for chunk in chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane += term(*value);
+            *lane += value;
         }
     }
-    let rest: f64 = chunks.remainder().iter().map(|value| term(*value)).sum();
-    lanes.iter().sum::<f64>() + rest
+    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
-fn range(values: &[f64]) -> (f64, f64) {
-    let mut low = [f64::INFINITY; LANES];
-    let mut high = [f64::NEG_INFINITY; LANES];
-    for chunk in values.chunks(LANES) {
-        for ((low, high), value) in low.iter_mut().zip(&mut high).zip(chunk) {
-            *low = if *value < *low { *value } else { *low };
-            *high = if *value > *high { *value } else { *high };
+/// Sums of the deviations from a middle and of their squares, and the ends of the values.
+struct Spread {
+    drift: f64,
+    squares: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Spread {
+    fn around(middle: f64, values: &[f64]) -> Self {
+        let (chunks, rest) = values.as_chunks::<LANES>();
+        let (mut drift, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        let (mut low, mut high) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+        for chunk in chunks {
+            for lane in 0..LANES {
+                let (value, deviation) = (chunk[lane], chunk[lane] - middle);
+                drift[lane] += deviation;
+                squares[lane] += deviation * deviation;
+                low[lane] = if value < low[lane] { value } else { low[lane] };
+                high[lane] = if value > high[lane] { value } else { high[lane] };
+            }
+        }
+        let deviations = || rest.iter().map(|value| value - middle);
+        Self {
+            drift: drift.iter().sum::<f64>() + deviations().sum::<f64>(),
+            squares: squares.iter().sum::<f64>() + deviations().map(|d| d * d).sum::<f64>(),
+            min: rest.iter().copied().chain(low).fold(f64::INFINITY, f64::min),
+            max: rest.iter().copied().chain(high).fold(f64::NEG_INFINITY, f64::max),
         }
     }
-    (
-        low.into_iter().fold(f64::INFINITY, f64::min),
-        high.into_iter().fold(f64::NEG_INFINITY, f64::max),
-    )
 }
 
 #[cfg(test)]

@@ -47,14 +47,14 @@ impl NumberFacts {
             let first = at * BLOCK_ROWS;
             let nulls = numbers.nulls.get(first..first + block.len()).unwrap_or(&[]);
             self.rows += block.len() as u64;
-            let has_nulls = nulls.contains(&true);
-            let finite = if !has_nulls && all_finite(block) {
-                block
+            let plain = if nulls.contains(&true) { None } else { moments_if_finite(block) };
+            let (finite, moments) = if let Some(moments) = plain {
+                (block, moments)
             } else {
-                let length = self.set_apart(block, if has_nulls { nulls } else { &[] }, &mut kept);
-                &kept[..length]
+                let length = self.set_apart(block, nulls, &mut kept);
+                (&kept[..length], Moments::of(&kept[..length]))
             };
-            self.finite.merge(&Moments::of(finite));
+            self.finite.merge(&moments);
             on_finite(finite);
         }
     }
@@ -90,15 +90,9 @@ impl NumberFacts {
     }
 }
 
-/// Whether no value is NaN or infinite: times 0 each is 0 then, and NaN otherwise.
-fn all_finite(values: &[f64]) -> bool {
-    let mut lanes = [0.0; 8];
-    for chunk in values.chunks(8) {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane += value * 0.0;
-        }
-    }
-    lanes.iter().all(|lane| *lane == 0.0)
+/// The moments of `values`; `None` if one may be NaN or infinite, because the mean is not finite then.
+fn moments_if_finite(values: &[f64]) -> Option<Moments> {
+    Some(Moments::of(values)).filter(|moments| moments.mean.is_finite())
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("glob", &["adapters", "engine/plan"]),
     ("indicatif", &["app"]),
     ("jiff", &["domain", "learn", "adapters", "engine", "app"]),
+    ("libc", &["adapters/allocator"]),
     ("linfa", &["learn"]),
     ("linfa_bayes", &["learn"]),
     ("linfa_elasticnet", &["learn"]),
@@ -193,10 +194,11 @@ pub(crate) fn serialised_domain_types(file: &SourceFile) -> Vec<String> {
 /// Dependencies of `Cargo.toml` that [`CRATES`] does not place, and rows of it that are none.
 pub(crate) fn unplaced_dependencies(manifest: &str) -> Vec<String> {
     let manifest: toml::Table = manifest.parse().unwrap();
-    let wanted: Vec<String> = manifest["dependencies"]
-        .as_table()
-        .unwrap()
-        .keys()
+    let targets = manifest["target"].as_table().unwrap().values();
+    let tables = std::iter::once(&manifest["dependencies"])
+        .chain(targets.map(|target| &target["dependencies"]));
+    let wanted: Vec<String> = tables
+        .flat_map(|table| table.as_table().unwrap().keys())
         .map(|name| name.replace('-', "_"))
         .collect();
     let placed: Vec<&str> = CRATES.iter().map(|(name, _)| *name).collect();
