@@ -70,7 +70,7 @@ impl Columns {
     fn text_frame(&self) -> Frame<'_> {
         let columns = self.texts.iter().map(|(name, words)| FrameColumn {
             name,
-            cells: Cells::Text(words.iter().map(|word| Some(word.as_str())).collect()),
+            cells: Cells::text(words.iter().map(|word| Some(word.as_str()))),
         });
         Frame { rows: self.ids.len(), columns: columns.collect() }
     }

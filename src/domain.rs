@@ -37,6 +37,8 @@ pub mod stable;
 pub mod table;
 /// Paths that hold fields of the tick.
 pub mod template;
+/// Columns of texts.
+pub mod texts;
 /// What becomes of ticks that are due.
 pub mod ticks;
 /// What is asked of a champion after its promotion.

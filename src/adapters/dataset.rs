@@ -50,6 +50,8 @@ mod staged_parquet;
 mod table;
 /// Which rows belong to an interval of time.
 mod time_filter;
+/// Texts of a batch.
+mod words;
 
 pub use batch::{Batch, MADE_UP_ID};
 pub use changes::{ChangedRows, ChangesWriter};

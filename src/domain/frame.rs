@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::domain::texts::Texts;
+
 /// Rows of some columns, all of the same length.
 #[derive(Debug, Clone, Default)]
 pub struct Frame<'a> {
@@ -29,8 +31,8 @@ pub struct FrameColumn<'a> {
 pub enum Cells<'a> {
     /// A column of numbers.
     Number(Numbers<'a>),
-    /// A column of text; `None` is a null.
-    Text(Vec<Option<&'a str>>),
+    /// A column of text.
+    Text(Texts<'a>),
 }
 
 /// Numbers with their nulls. NaN and infinities among the values are data, not nulls.
@@ -58,7 +60,12 @@ impl Numbers<'_> {
     }
 }
 
-impl Cells<'_> {
+impl<'a> Cells<'a> {
+    /// A column of text with these values; `None` is a null.
+    pub fn text(values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        Self::Text(values.into_iter().collect())
+    }
+
     /// How many rows the column has.
     pub fn len(&self) -> usize {
         match self {

@@ -336,13 +336,13 @@ mod tests {
         let ragged = BatchError::Ragged { column: "x0".into(), wanted: 2, found: 1 };
         assert_eq!(frame(vec![("x0", numbers(1))]), Err(ScoreError::Batch(ragged)));
         let text = BatchError::Text { column: "x0".into() };
-        let texts = Cells::Text(vec![None, Some("1")]);
+        let texts = Cells::text(vec![None, Some("1")]);
         assert_eq!(frame(vec![("x0", texts)]), Err(ScoreError::Batch(text)));
     }
 
     #[test]
     fn rows_of_nothing_known_are_scored() {
-        let nulls = || Cells::Text(vec![None, None]);
+        let nulls = || Cells::text(vec![None, None]);
         let absurd = |value: f64| {
             Cells::Number(Numbers { values: vec![value; 2].into(), nulls: Vec::new() })
         };

@@ -164,7 +164,7 @@ mod tests {
         check_error(&[Some(f64::NAN)], "1 of 1 labelled rows have a weight that is NaN");
         check_error(&[Some(f64::INFINITY)], "1 of 1 labelled rows have a weight that is infinite");
         check_error(&[Some(-1e-9)], "1 of 1 labelled rows have a weight that is negative");
-        let text = Cells::Text(vec![Some("2")]);
+        let text = Cells::text(vec![Some("2")]);
         assert_eq!(read_weights(&text, &[0]), Err(WeightError::Text));
         for weights in [vec![1e308, 1e308], vec![5e-324, 5e-324]] {
             let told = RowWeights::new(weights).unwrap_err().to_string();

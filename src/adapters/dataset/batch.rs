@@ -15,6 +15,7 @@ use super::iso::DAY_MICROS;
 use super::probe::column_type;
 use super::row_numbers::RowNumbers;
 use super::time_filter::naive_micros_to_utc;
+use super::words::texts_of;
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
 use crate::domain::table::ColumnType;
 
@@ -217,7 +218,7 @@ impl Batch {
             }
             ColumnType::Text => {
                 let texts = series.str().map_err(self.wrong())?;
-                Ok(Cells::Text(texts.iter().collect()))
+                Ok(Cells::Text(texts_of(texts)))
             }
             _ => self.numbers(series).map(Cells::Number),
         }

@@ -94,7 +94,7 @@ fn shown(cells: &Cells<'_>, row: usize) -> String {
         Cells::Number(numbers) => {
             numbers.value(row).map_or("null".into(), |value| value.to_string())
         }
-        Cells::Text(texts) => texts[row].map_or("null".into(), |text| format!("{text:?}")),
+        Cells::Text(texts) => texts.value(row).map_or("null".into(), |text| format!("{text:?}")),
     }
 }
 

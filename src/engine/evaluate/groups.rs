@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn groups_are_in_the_order_of_their_values() {
-        let text = Cells::Text(vec![Some("b"), None, Some("a"), Some("b")]);
+        let text = Cells::text(vec![Some("b"), None, Some("a"), Some("b")]);
         check(&text, &[(Some("a"), &[2]), (Some("b"), &[0, 3]), (None, &[1])]);
         let numbers = Cells::Number(Numbers {
             values: Cow::Borrowed(&[10.0, 9.0, f64::NAN, 10.0, -0.0, 0.0]),
@@ -107,6 +107,6 @@ mod tests {
         let wanted: [(Option<&str>, &[usize]); 4] =
             [(Some("0"), &[4, 5]), (Some("9"), &[1]), (Some("10"), &[0, 3]), (None, &[2])];
         check(&numbers, &wanted);
-        check(&Cells::Text(Vec::new()), &[]);
+        check(&Cells::text(Vec::new()), &[]);
     }
 }

@@ -127,7 +127,7 @@ fn centre(outputs: &mut [OutputTerms]) {
 fn value(cells: &Cells<'_>, row: usize) -> Option<FeatureValue> {
     match cells {
         Cells::Number(numbers) => numbers.value(row).map(FeatureValue::Number),
-        Cells::Text(texts) => texts.get(row)?.map(|text| FeatureValue::Text(text.to_owned())),
+        Cells::Text(texts) => texts.value(row).map(|text| FeatureValue::Text(text.to_owned())),
     }
 }
 

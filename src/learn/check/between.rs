@@ -48,7 +48,7 @@ impl RowTest for Between {
         let numbers = match cells {
             Cells::Number(numbers) => numbers,
             // A column without any value has no type of its own.
-            Cells::Text(values) if values.iter().all(Option::is_none) => return Ok(Vec::new()),
+            Cells::Text(values) if values.is_all_null() => return Ok(Vec::new()),
             Cells::Text(_) => return Err(Obstacle::NotNumbers),
         };
         let outside =
@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn text_is_not_compared() {
         let mut test = Between { min: 0.0, max: 1.0 };
-        assert_eq!(test.failures(&Cells::Text(vec![None, None])), Ok(vec![]));
-        let found = test.failures(&Cells::Text(vec![None, Some("0.5")]));
+        assert_eq!(test.failures(&Cells::text(vec![None, None])), Ok(vec![]));
+        let found = test.failures(&Cells::text(vec![None, Some("0.5")]));
         assert_eq!(found, Err(Obstacle::NotNumbers));
     }
 }

@@ -45,7 +45,7 @@ impl Examples {
 fn shown(cells: &Cells<'_>, row: usize) -> Option<String> {
     match cells {
         Cells::Number(numbers) => numbers.value(row).map(|value| format!("`{}`", number(value))),
-        Cells::Text(values) => values.get(row).copied().flatten().map(quoted),
+        Cells::Text(values) => values.value(row).map(quoted),
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn examples_are_few_different_and_short() {
         let long = "x".repeat(1_000);
-        let cells = Cells::Text(vec![
+        let cells = Cells::text(vec![
             Some("a\nb"),
             None,
             Some("a\nb"),

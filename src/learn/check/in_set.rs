@@ -120,10 +120,10 @@ mod tests {
 
     #[test]
     fn texts_are_compared_exactly() {
-        let cells = Cells::Text(vec![Some("a"), None, Some("A"), Some("a "), Some(""), Some("b")]);
+        let cells = Cells::text(vec![Some("a"), None, Some("A"), Some("a "), Some(""), Some("b")]);
         assert_eq!(set(&["a", "b"]).failures(&cells).unwrap(), [2, 3, 4]);
         assert_eq!(set(&[]).failures(&cells).unwrap(), [0, 2, 3, 4, 5]);
-        let digits = Cells::Text(vec![Some("1"), Some("1.0"), Some("01")]);
+        let digits = Cells::text(vec![Some("1"), Some("1.0"), Some("01")]);
         assert_eq!(set(&["1"]).failures(&digits).unwrap(), [1, 2]);
     }
 

@@ -108,7 +108,7 @@ mod tests {
             .chain(bad.iter().copied().map(Some))
             .collect();
         let wanted: Vec<usize> = (good.len() + 1..texts.len()).collect();
-        assert_eq!(test.failures(&Cells::Text(texts)).unwrap(), wanted, "{pattern}");
+        assert_eq!(test.failures(&Cells::text(texts)).unwrap(), wanted, "{pattern}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl RowTest for NotNull {
     fn failures(&mut self, cells: &Cells<'_>) -> Result<Vec<usize>, Obstacle> {
         Ok(match cells {
             Cells::Number(numbers) => places(numbers.nulls.iter().copied()),
-            Cells::Text(values) => places(values.iter().map(Option::is_none)),
+            Cells::Text(values) => places(values.iter().map(|value| value.is_none())),
         })
     }
 
@@ -66,7 +66,7 @@ mod tests {
         };
         check(numbers(vec![]), &[]);
         check(numbers(vec![false, true, false]), &[1]);
-        check(Cells::Text(vec![Some(""), None, Some("a"), None]), &[1, 3]);
-        check(Cells::Text(vec![]), &[]);
+        check(Cells::text(vec![Some(""), None, Some("a"), None]), &[1, 3]);
+        check(Cells::text(vec![]), &[]);
     }
 }

@@ -262,7 +262,7 @@ mod tests {
         let numbers = Numbers { values: ages.into(), nulls: Vec::new() };
         let columns = vec![
             FrameColumn { name: "age", cells: Cells::Number(numbers) },
-            FrameColumn { name: "city", cells: Cells::Text(cities.to_vec()) },
+            FrameColumn { name: "city", cells: Cells::text(cities.to_vec()) },
         ];
         Frame { rows: ages.len(), columns }
     }

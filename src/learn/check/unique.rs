@@ -105,9 +105,9 @@ mod tests {
     #[test]
     fn all_but_the_first_fail_across_batches() {
         let mut test = Unique::default();
-        let first = Cells::Text(vec![Some("a"), None, Some("b"), Some("a"), None]);
+        let first = Cells::text(vec![Some("a"), None, Some("b"), Some("a"), None]);
         assert_eq!(test.failures(&first).unwrap(), [3]);
-        let second = Cells::Text(vec![Some("c"), Some("b"), Some(""), Some("")]);
+        let second = Cells::text(vec![Some("c"), Some("b"), Some(""), Some("")]);
         assert_eq!(test.failures(&second).unwrap(), [1, 3]);
     }
 

@@ -47,7 +47,7 @@ mod tests {
     fn the_effect_is_between_alike_and_apart() {
         let effect = |before: &[&'static str], tonight: &[&'static str]| {
             let cells = |texts: &[&'static str]| {
-                Cells::Text(texts.iter().copied().map(Some).cycle().take(600).collect())
+                Cells::text(texts.iter().copied().map(Some).cycle().take(600))
             };
             let pair = ColumnPair::of(&cells(before), &cells(tonight)).unwrap();
             ChiSquare.measure(&pair).unwrap().effect

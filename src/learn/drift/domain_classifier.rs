@@ -271,7 +271,7 @@ mod tests {
         vec![
             ("x", numbers(all().map(x).collect())),
             ("y", numbers(all().map(y).collect())),
-            ("word", Cells::Text(all().map(word).collect())),
+            ("word", Cells::text(all().map(word))),
         ]
     }
 
@@ -319,7 +319,7 @@ mod tests {
         let same = "no column that both have varies among their rows";
         assert_eq!(told(constant(100, Some(1.0)), constant(200, Some(1.0))), same);
         assert_eq!(told(constant(100, None), constant(100, None)), same);
-        let texts = side(vec![("x", Cells::Text(vec![Some("a"); 100]))], 0);
+        let texts = side(vec![("x", Cells::text(vec![Some("a"); 100]))], 0);
         assert_eq!(told(constant(100, Some(1.0)), texts), same);
         // A table of one id has all its rows in one part.
         let mut of_one_id = side(made_up(100, true), 0);

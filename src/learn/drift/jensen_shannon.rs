@@ -52,7 +52,7 @@ mod tests {
             |before: &[(&'static str, usize)], tonight: &[(&'static str, usize)], wanted: f64| {
                 let cells = |counts: &[(&'static str, usize)]| {
                     let texts = counts.iter().flat_map(|(text, count)| vec![Some(*text); *count]);
-                    Cells::Text(texts.collect())
+                    Cells::text(texts)
                 };
                 let pair = ColumnPair::of(&cells(before), &cells(tonight)).unwrap();
                 let found = JensenShannon.measure(&pair).unwrap().effect;

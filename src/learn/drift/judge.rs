@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_column_has_one_of_four_verdicts() {
-        let texts = Cells::Text(vec![Some("x"); 500]);
+        let texts = Cells::text(vec![Some("x"); 500]);
         let questions = vec![
             question("same", &column(500, 0.0)),
             question("moved", &column(500, 0.5)),

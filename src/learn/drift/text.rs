@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Cell;
+use crate::domain::texts::Texts;
 use crate::learn::profile::text::{TextCounts, TextReference};
 
 /// Two columns of texts by category.
@@ -42,13 +43,13 @@ impl TextPair {
     }
 
     /// A pair from raw values, exact.
-    pub fn of(reference: &[Option<&str>], current: &[Option<&str>]) -> Self {
+    pub fn of(reference: &Texts<'_>, current: &Texts<'_>) -> Self {
         let mut categories: BTreeMap<&str, Cell> = BTreeMap::new();
         let mut nulls = Cell::default();
-        for value in reference {
+        for value in reference.iter() {
             value.map_or(&mut nulls, |text| categories.entry(text).or_default()).reference += 1;
         }
-        for value in current {
+        for value in current.iter() {
             value.map_or(&mut nulls, |text| categories.entry(text).or_default()).current += 1;
         }
         let categories = categories.into_values().collect();
@@ -77,7 +78,10 @@ mod tests {
 
     #[test]
     fn raw_texts_are_counted_by_value() {
-        let pair = TextPair::of(&[Some("a"), Some("b"), None, Some("a")], &[Some("c"), Some("a")]);
+        let pair = TextPair::of(
+            &[Some("a"), Some("b"), None, Some("a")].into_iter().collect(),
+            &[Some("c"), Some("a")].into_iter().collect(),
+        );
         let cells: Vec<(u64, u64)> =
             pair.cells().iter().map(|cell| (cell.reference, cell.current)).collect();
         assert_eq!(cells, [(2, 1), (1, 0), (0, 1), (0, 0), (1, 0)]);

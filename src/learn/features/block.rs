@@ -178,7 +178,7 @@ fn accept<'a>(
     }
     match (&column.transform, cells) {
         (Transform::Number(_) | Transform::Raw(_), Cells::Text(values))
-            if values.iter().any(Option::is_some) =>
+            if !values.is_all_null() =>
         {
             Err(BatchError::Text { column: name() })
         }

@@ -138,9 +138,18 @@ impl CategoryTransform {
     ) {
         let (other, null) = (self.other_code(), self.null_code());
         match cells {
-            Cells::Text(values) => {
-                for (place, value) in out.iter_mut().zip(&values[rows]) {
-                    *place = value.map_or(null, |text| lookup.text(text).unwrap_or(other));
+            Cells::Text(texts) => {
+                let of_word = |text: &&str| lookup.text(text).unwrap_or(other);
+                let words = &texts.codes()[rows];
+                if texts.words().len() <= words.len() {
+                    let codes: Vec<u32> = texts.words().iter().map(of_word).collect();
+                    for (place, word) in out.iter_mut().zip(words) {
+                        *place = codes.get(*word as usize).copied().unwrap_or(null);
+                    }
+                } else {
+                    for (place, word) in out.iter_mut().zip(words) {
+                        *place = texts.word(*word).map_or(null, |text| of_word(&text));
+                    }
                 }
             }
             Cells::Number(numbers) => {
@@ -179,7 +188,7 @@ fn count(cells: &Cells<'_>) -> (Vec<(String, u64)>, u64) {
     let counts = match cells {
         Cells::Text(values) => {
             let mut counts: HashMap<&str, u64> = HashMap::new();
-            for value in values {
+            for value in values.iter() {
                 match value {
                     Some(text) => *counts.entry(text).or_default() += 1,
                     None => missing += 1,
@@ -251,27 +260,27 @@ mod tests {
 
     #[test]
     fn frequent_categories_have_columns_and_the_rest_share_one() {
-        let cells = Cells::Text(JOBS.to_vec());
+        let cells = Cells::text(JOBS.to_vec());
         let (missing, mode) = (CategoricalImpute::Missing, CategoricalImpute::Mode);
         let all = ["", "a", "b", "c", "d", MISSING];
         check(&cells, missing, 50, &all, &[2, 1, 5, 3, 1, 2, 4, 0]);
         let few = check(&cells, missing, 2, &["a", "b", OTHER, MISSING], &[1, 0, 3, 2, 0, 1, 2, 2]);
         assert_eq!(few.most_frequent(), 2);
         let imputed = check(&cells, mode, 2, &["a", "b", OTHER], &[1, 0, 0, 2, 0, 1, 2, 2]);
-        assert_eq!(codes_of(&imputed, &Cells::Text(vec![Some("new"), None])), [2, 0]);
+        assert_eq!(codes_of(&imputed, &Cells::text(vec![Some("new"), None])), [2, 0]);
     }
 
     #[test]
     fn what_training_never_saw_has_no_code() {
-        let cells = Cells::Text(vec![Some("a"), Some("b"), Some("b")]);
+        let cells = Cells::text(vec![Some("a"), Some("b"), Some("b")]);
         let fitted = check(&cells, CategoricalImpute::Missing, 50, &["a", "b"], &[0, 1, 1]);
-        assert_eq!(codes_of(&fitted, &Cells::Text(vec![None, Some("c"), Some("b")])), [-1, -1, 1]);
+        assert_eq!(codes_of(&fitted, &Cells::text(vec![None, Some("c"), Some("b")])), [-1, -1, 1]);
         assert_eq!((fitted.most_frequent(), fitted.constant()), (1, None));
     }
 
     #[test]
     fn reserved_names_count_as_other() {
-        let cells = Cells::Text(vec![Some("a"), Some(OTHER), Some(MISSING), None]);
+        let cells = Cells::text(vec![Some("a"), Some(OTHER), Some(MISSING), None]);
         check(&cells, CategoricalImpute::Missing, 50, &["a", OTHER, MISSING], &[0, 1, 1, 2]);
     }
 
@@ -283,14 +292,14 @@ mod tests {
         let labels = ["0", "0.5", "10", "9", MISSING];
         let codes = [2, 3, 0, 0, 1, 4, 3, 4];
         let fitted = check(&cells, CategoricalImpute::Missing, 50, &labels, &codes);
-        assert_eq!(codes_of(&fitted, &Cells::Text(vec![Some("10"), Some("10.0")])), [2, -1]);
+        assert_eq!(codes_of(&fitted, &Cells::text(vec![Some("10"), Some("10.0")])), [2, -1]);
     }
 
     #[test]
     fn a_column_without_a_category_is_an_error() {
         let fit = |cells| CategoryTransform::fit("job", &cells, CategoricalImpute::Missing, 50);
         let wanted = Err(FeatureError::NoValues { column: "job".into(), rows: 2 });
-        assert_eq!(fit(Cells::Text(vec![None, None])), wanted);
-        assert_eq!(fit(Cells::Text(vec![Some(OTHER), None])), wanted);
+        assert_eq!(fit(Cells::text(vec![None, None])), wanted);
+        assert_eq!(fit(Cells::text(vec![Some(OTHER), None])), wanted);
     }
 }

@@ -226,7 +226,7 @@ mod tests {
         let absurd = cells(&[Some(f64::MAX), Some(-0.0)]);
         RawNumber::apply_cells(&absurd, 0..2, &mut out[..2]);
         assert_eq!(out[..2], [MAGNITUDE_MAX, 0.0]);
-        RawNumber::apply_cells(&Cells::Text(vec![None; 2]), 0..2, &mut out[..2]);
+        RawNumber::apply_cells(&Cells::text(vec![None; 2]), 0..2, &mut out[..2]);
         assert!(out[..2].iter().all(|value| value.is_nan()));
         let (same, gap) = (cells(&[Some(5.0), Some(5.0)]), cells(&[Some(5.0), None]));
         assert_eq!(RawNumber::fit("x", &same), Ok(RawNumber { constant: Some(5.0) }));
@@ -272,7 +272,7 @@ mod tests {
         let wanted = "column `x` has no usable value in 2 training rows; \
                       leave it out by `features.exclude`";
         assert_eq!(fit(&cells(&[None, Some(f64::NAN)])), Err(wanted.to_owned()));
-        assert_eq!(fit(&Cells::Text(vec![None, None])), Err(wanted.to_owned()));
+        assert_eq!(fit(&Cells::text(vec![None, None])), Err(wanted.to_owned()));
         let told = fit(&cells(&[Some(1.0), Some(-1e200)])).unwrap_err();
         assert!(told.starts_with("the values of column `x` are too large"), "{told}");
         assert!(told.contains("(up to 1e200)"), "{told}");

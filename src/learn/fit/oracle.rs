@@ -85,8 +85,8 @@ impl Wine {
             .iter()
             .zip(&self.numbers)
             .map(|(name, numbers)| FrameColumn { name, cells: Cells::Number(numbers.clone()) });
-        let text = |name, cells| FrameColumn { name, cells: Cells::Text(cells) };
-        let band = text("band", self.band.iter().map(Option::as_deref).collect());
+        let text = |name, cells| FrameColumn { name, cells: Cells::text(cells) };
+        let band = text("band", self.band.iter().map(Option::as_deref).collect::<Vec<_>>());
         let strength = text("strength", self.strength.iter().map(|name| Some(*name)).collect());
         Frame { rows: self.band.len(), columns: numbers.chain([band, strength]).collect() }
     }

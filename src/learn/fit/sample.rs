@@ -99,7 +99,7 @@ impl Sample {
             .iter()
             .zip(&self.numbers)
             .map(|(name, numbers)| FrameColumn { name, cells: Cells::Number(numbers.clone()) });
-        let city = FrameColumn { name: "city", cells: Cells::Text(self.city.clone()) };
+        let city = FrameColumn { name: "city", cells: Cells::text(self.city.clone()) };
         Frame { rows: self.city.len(), columns: numbers.chain([city]).collect() }
     }
 

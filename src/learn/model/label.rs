@@ -123,7 +123,7 @@ pub fn read_labels(task: Task, cells: &Cells<'_>) -> Result<ReadLabels, LabelErr
             let (values, rows) = numbers(cells)?;
             (Labels::Values(values), rows)
         }
-        (Task::Regression, Cells::Text(values)) if values.iter().any(Option::is_some) => {
+        (Task::Regression, Cells::Text(values)) if !values.is_all_null() => {
             return Err(LabelError::Text);
         }
         (Task::Binary | Task::Multiclass, Cells::Number(_)) => {
@@ -137,8 +137,8 @@ pub fn read_labels(task: Task, cells: &Cells<'_>) -> Result<ReadLabels, LabelErr
             (classes(&keys, |place| (values[place] + 0.0).to_string())?, rows)
         }
         (_, Cells::Text(values)) => {
-            let rows = (0..values.len()).filter(|row| values[*row].is_some()).collect();
-            let keys: Vec<&str> = values.iter().flatten().copied().collect();
+            let rows = (0..values.len()).filter(|row| values.value(*row).is_some()).collect();
+            let keys: Vec<&str> = values.iter().flatten().collect();
             (classes(&keys, |place| keys[place].to_owned())?, rows)
         }
     };
@@ -290,7 +290,7 @@ mod tests {
             &[3, 2, 1, 0, 3],
             &[0, 1, 2, 3, 4],
         );
-        let text = Cells::Text(vec![Some("yes"), Some("no"), None, Some("no")]);
+        let text = Cells::text(vec![Some("yes"), Some("no"), None, Some("no")]);
         check(Task::Binary, &text, &["no", "yes"], &[1, 0, 0], &[0, 1, 3]);
     }
 
@@ -309,12 +309,12 @@ mod tests {
         check_error(Task::Multiclass, &strange, wanted);
         check_error(
             Task::Regression,
-            &Cells::Text(vec![Some("1")]),
+            &Cells::text(vec![Some("1")]),
             "the label is text, wanted numbers for a regression",
         );
         for task in [Task::Binary, Task::Multiclass, Task::Regression] {
             check_error(task, &cells(&[None, None]), "none of 2 rows has a label");
-            check_error(task, &Cells::Text(vec![None]), "none of 1 rows has a label");
+            check_error(task, &Cells::text(vec![None]), "none of 1 rows has a label");
         }
         let many: Vec<Option<f64>> = (0..=CLASSES_MAX).map(|n| Some(n as f64)).collect();
         assert_eq!(read_labels(Task::Multiclass, &cells(&many)), Err(LabelError::TooManyClasses));
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn training_rows_must_show_every_class() {
-        let text = Cells::Text(vec![Some("a"), Some("b"), Some("c"), Some("a")]);
+        let text = Cells::text(vec![Some("a"), Some("b"), Some("c"), Some("a")]);
         let labels = read_labels(Task::Multiclass, &text).unwrap().labels;
         assert_eq!(labels.check_variety(), Ok(()));
         let one_class = LabelError::OneClass { class: "a".into(), rows: 2 };

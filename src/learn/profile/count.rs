@@ -167,9 +167,9 @@ impl GridTally {
     /// Counts finite values.
     pub(super) fn add(&mut self, values: &[f64]) {
         let Self { places, slots, points_at, .. } = self;
-        let last = slots.len() - 1;
+        let (last, points_at) = (slots.len() - 1, *points_at);
         places.each(values, |place, is_on_point, value| {
-            let offset = select_unpredictable(is_on_point, *points_at, 0);
+            let offset = select_unpredictable(is_on_point, points_at, 0);
             let slot = &mut slots[place.wrapping_add(offset) & last];
             slot.count = slot.count.wrapping_add(1);
             slot.sum += value;

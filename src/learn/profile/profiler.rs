@@ -199,12 +199,12 @@ mod tests {
                 values: Cow::Borrowed(&self.number[from..to]),
                 nulls: self.nulls[from..to].to_vec(),
             });
-            let texts = self.text[from..to].iter().map(Option::as_deref).collect();
+            let texts = self.text[from..to].iter().map(Option::as_deref);
             Frame {
                 rows: to - from,
                 columns: vec![
                     FrameColumn { name: "number", cells: cells.clone() },
-                    FrameColumn { name: "text", cells: Cells::Text(texts) },
+                    FrameColumn { name: "text", cells: Cells::text(texts) },
                     FrameColumn { name: "extra", cells },
                 ],
             }

@@ -202,9 +202,9 @@ fn value(cells: Option<&Cells<'_>>, row: usize) -> SampleValue {
         Some(Cells::Number(numbers)) => numbers
             .value(row)
             .map_or(SampleValue::Null, |number| SampleValue::Number(Exact(number))),
-        Some(Cells::Text(texts)) => {
-            texts[row].map_or(SampleValue::Null, |text| SampleValue::Text(shortened(text).into()))
-        }
+        Some(Cells::Text(texts)) => texts
+            .value(row)
+            .map_or(SampleValue::Null, |text| SampleValue::Text(shortened(text).into())),
         None => SampleValue::Null,
     }
 }
@@ -215,7 +215,7 @@ fn cells<'v>(values: &'v [SampleValue]) -> Cells<'v> {
             SampleValue::Text(text) => Some(text.as_ref()),
             SampleValue::Null | SampleValue::Number(_) => None,
         };
-        return Cells::Text(values.iter().map(text).collect());
+        return Cells::text(values.iter().map(text));
     }
     let number = |value: &SampleValue| match value {
         SampleValue::Number(number) => number.0,
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn texts_nulls_and_nan_are_told_apart() {
         let mut tally = SampleTally::new(["text", "number"].into_iter());
-        let texts = Cells::Text(vec![Some("a"), None, Some("")]);
+        let texts = Cells::text(vec![Some("a"), None, Some("")]);
         let numbers = Cells::Number(Numbers {
             values: Cow::Borrowed(&[1.0, f64::NAN, f64::INFINITY]),
             nulls: vec![true, false, false],
@@ -279,7 +279,7 @@ mod tests {
         let back: Sample = serde_json::from_str(&json).unwrap();
         let frame = back.frame();
         let Some(Cells::Text(texts)) = frame.column("text") else { panic!("not text") };
-        assert_eq!(texts, &[Some("a"), None, Some("")]);
+        assert!(texts.iter().eq([Some("a"), None, Some("")]));
         let Some(Cells::Number(numbers)) = frame.column("number") else { panic!("not numbers") };
         assert_eq!(numbers.nulls, [true, false, false]);
         assert!(numbers.values[1].is_nan() && numbers.values[2].is_infinite());

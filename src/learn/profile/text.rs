@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::count::add_all;
 use super::top::{TopTally, TopValues, ValueCount, by_falling_count};
 use super::word::WordState;
+use crate::domain::texts::Texts;
 
 /// Longest text that is kept as it is. Of a longer one the first bytes stand before a hash of the whole.
 pub const LENGTH_BYTES_MAX: usize = 256;
@@ -49,12 +50,13 @@ pub struct TextCounts {
 
 impl TextReference {
     /// Counts a whole column and keeps its `categories_max` most frequent texts.
-    pub(super) fn of(values: &[Option<&str>], categories_max: usize) -> Self {
+    pub(super) fn of(texts: &Texts<'_>, categories_max: usize) -> Self {
         let mut counts: HashMap<&str, u64> = HashMap::new();
-        for value in values.iter().flatten() {
-            *counts.entry(value).or_default() += 1;
+        let by_word = rows_by_word(texts);
+        for (word, rows) in texts.words().iter().zip(&by_word).filter(|(_, rows)| **rows > 0) {
+            *counts.entry(word).or_default() += rows;
         }
-        let rows = values.len() as u64;
+        let rows = texts.len() as u64;
         let present: u64 = counts.values().sum();
         let distinct = counts.len() as u64;
         let mut entries: Vec<(u64, &str)> = counts.into_iter().map(|(text, n)| (n, text)).collect();
@@ -97,6 +99,15 @@ impl TextCounts {
     }
 }
 
+/// How many rows each word has.
+fn rows_by_word(texts: &Texts<'_>) -> Vec<u64> {
+    let mut rows = vec![0; texts.words().len()];
+    for word in texts.codes().iter().filter(|word| **word != Texts::NULL) {
+        rows[*word as usize] += 1;
+    }
+    rows
+}
+
 /// `text` itself, or the start of a long text with a hash of the whole.
 pub(super) fn shortened(text: &str) -> Cow<'_, str> {
     const HASH_DIGITS: usize = 16;
@@ -132,21 +143,27 @@ impl TextTally {
         }
     }
 
-    pub(super) fn add(&mut self, values: &[Option<&str>]) {
-        self.rows += values.len() as u64;
-        for value in values {
-            let Some(value) = value else {
-                self.nulls += 1;
-                continue;
-            };
-            let text = shortened(value);
+    pub(super) fn add(&mut self, texts: &Texts<'_>) {
+        let by_word = rows_by_word(texts);
+        let present: u64 = by_word.iter().sum();
+        self.rows += texts.len() as u64;
+        self.nulls += texts.len() as u64 - present;
+        let words = texts.words().iter().zip(by_word).map(|(word, rows)| {
+            let text = shortened(word);
             if let Some(place) = self.places.get(text.as_ref()) {
-                self.known[*place] += 1;
-            } else {
-                self.others += 1;
-                self.top_others.add(&text);
+                self.known[*place] += rows;
+                return None;
             }
+            self.others += rows;
+            Some(text)
+        });
+        let others: Vec<Option<Cow<'_, str>>> = words.collect();
+        if others.iter().all(Option::is_none) {
+            return;
         }
+        // Which texts are the most frequent may depend on the order in which they came.
+        let others = texts.codes().iter().filter_map(|word| others.get(*word as usize)?.as_ref());
+        others.for_each(|text| self.top_others.add(text));
     }
 
     pub(super) fn finish(&self) -> TextCounts {
@@ -171,17 +188,17 @@ mod tests {
     #[test]
     fn the_most_frequent_texts_are_kept_and_ties_have_one_order() {
         let values = [Some("b"), Some("a"), None, Some("c"), Some("c"), Some("")];
-        let found = TextReference::of(&values, 3);
+        let found = TextReference::of(&Texts::from_iter(values), 3);
         assert_eq!(found.categories, [category("c", 2), category("", 1), category("a", 1)]);
         assert_eq!((found.rows, found.nulls, found.others, found.distinct), (6, 1, 1, 4));
     }
 
     #[test]
     fn texts_that_are_no_category_are_counted_and_named() {
-        let reference = TextReference::of(&[Some("a"), Some("a"), Some("b")], 1);
+        let reference = TextReference::of(&Texts::from_iter([Some("a"), Some("a"), Some("b")]), 1);
         let mut tally = TextTally::new(&reference.categories);
-        tally.add(&[Some("a"), Some("b"), None]);
-        tally.add(&[Some("new"), Some("new")]);
+        tally.add(&Texts::from_iter([Some("a"), Some("b"), None]));
+        tally.add(&Texts::from_iter([Some("new"), Some("new")]));
         let found = tally.finish();
         assert_eq!((found.rows, found.nulls, found.others), (5, 1, 3));
         assert_eq!(found.known, [1]);
@@ -195,9 +212,10 @@ mod tests {
         let (a, b) = (shortened(&long), shortened(&longer));
         assert!(a.len() <= LENGTH_BYTES_MAX && b.len() <= LENGTH_BYTES_MAX);
         assert_ne!(a, b);
-        let reference = TextReference::of(&[Some(&long), Some(&longer), Some(&longer)], 2);
+        let (long, longer) = (Some(long.as_str()), Some(longer.as_str()));
+        let reference = TextReference::of(&Texts::from_iter([long, longer, longer]), 2);
         let mut tally = TextTally::new(&reference.categories);
-        tally.add(&[Some(&long), Some(&longer)]);
+        tally.add(&Texts::from_iter([long, longer]));
         assert_eq!(tally.finish().known, [1, 1]);
         assert_eq!(shortened("short"), "short");
     }

@@ -88,7 +88,7 @@ fn effect(test: &str, cells: &[Cell]) -> f64 {
         let rows = each.flat_map(|(name, cell)| {
             std::iter::repeat_n(Some(name.as_str()), usize::try_from(count(cell)).unwrap())
         });
-        nightshift::domain::frame::Cells::Text(rows.collect())
+        nightshift::domain::frame::Cells::text(rows)
     };
     let pair = ColumnPair::of(&texts(|cell| cell.reference), &texts(|cell| cell.current)).unwrap();
     find(test).unwrap().measure(&pair).unwrap().effect

@@ -58,7 +58,7 @@ fn numbers(cells: &Cells<'_>, rows: usize) -> Option<Vec<Option<f64>>> {
 /// The texts of the first `rows` cells; `None` for numbers, unless all are null, which has no form.
 fn texts<'a>(cells: &Cells<'a>, rows: usize) -> Option<Vec<Option<&'a str>>> {
     match cells {
-        Cells::Text(texts) => Some(texts[..rows].to_vec()),
+        Cells::Text(texts) => Some(texts.iter().take(rows).collect()),
         Cells::Number(numbers) => {
             (0..rows).all(|row| numbers.value(row).is_none()).then(|| vec![None; rows])
         }
@@ -86,7 +86,7 @@ fn ranks(values: &[Option<f64>]) -> Vec<f64> {
 
 /// A column of 0 and 1 for each frequent text, one for all others, one for what is missing.
 fn levels(texts: Vec<Option<&str>>) -> Vec<Vec<f64>> {
-    let cells = Cells::Text(texts);
+    let cells = Cells::text(texts);
     let fitted = CategoryTransform::fit("", &cells, CategoricalImpute::Missing, LEVELS_MAX);
     let (Ok(fitted), Cells::Text(texts)) = (fitted, &cells) else { return Vec::new() };
     let code = |text: Option<&str>| match text {
@@ -96,7 +96,7 @@ fn levels(texts: Vec<Option<&str>>) -> Vec<Vec<f64>> {
             level.map_or(fitted.other_code(), |level| u32::try_from(level).unwrap_or(u32::MAX))
         }
     };
-    let codes: Vec<u32> = texts.iter().copied().map(code).collect();
+    let codes: Vec<u32> = texts.iter().map(code).collect();
     let is_at = |place: u32| codes.iter().map(|code| f64::from(u8::from(*code == place))).collect();
     (0..).take(fitted.width()).map(is_at).collect()
 }
@@ -139,11 +139,11 @@ mod tests {
 
     #[test]
     fn texts_have_a_column_each_and_nulls_one_more() {
-        let before = Cells::Text(vec![Some("a"), Some("b")]);
+        let before = Cells::text(vec![Some("a"), Some("b")]);
         let nulls = Numbers { values: Cow::Owned(vec![f64::NAN]), nulls: vec![true] };
         let wanted: [&[f64]; 3] = [&[1.0, 0.0, 0.0], &[0.0, 1.0, 0.0], &[0.0, 0.0, 1.0]];
         check(before.clone(), Cells::Number(nulls), &wanted);
         check(before, number(&[1.0]), &[]);
-        check(Cells::Text(vec![Some("a")]), Cells::Text(vec![Some("a")]), &[]);
+        check(Cells::text(vec![Some("a")]), Cells::text(vec![Some("a")]), &[]);
     }
 }

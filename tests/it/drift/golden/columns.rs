@@ -37,7 +37,7 @@ impl Column {
                 values: Cow::Owned(values.iter().map(|value| value.unwrap_or(f64::NAN)).collect()),
                 nulls: values.iter().map(Option::is_none).collect(),
             }),
-            Self::Text(values) => Cells::Text(values.iter().map(Option::as_deref).collect()),
+            Self::Text(values) => Cells::text(values.iter().map(Option::as_deref)),
         }
     }
 
@@ -192,7 +192,7 @@ fn read(files: &[PathBuf], names: &[String]) -> Vec<Column> {
                     out.extend((0..found.values.len()).map(|row| found.value(row)));
                 }
                 (Column::Text(out), Cells::Text(found)) => {
-                    out.extend(found.into_iter().map(|text| text.map(str::to_owned)));
+                    out.extend(found.iter().map(|text| text.map(str::to_owned)));
                 }
                 _ => panic!("a column changed its form"),
             }

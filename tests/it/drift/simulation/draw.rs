@@ -52,7 +52,7 @@ impl Shape {
     fn column(self, uniforms: &[f64], shift: f64) -> Cells<'static> {
         if self == Self::Categories {
             let text = |uniform: &f64| Some(Self::text(*uniform, shift));
-            return Cells::Text(uniforms.iter().map(text).collect());
+            return Cells::text(uniforms.iter().map(text));
         }
         let values = uniforms.iter().map(|uniform| self.number(*uniform, shift)).collect();
         Cells::Number(Numbers { values: Cow::Owned(values), nulls: Vec::new() })

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use nightshift::domain::frame::{Cells, Numbers};
+use nightshift::domain::texts::Texts;
 use nightshift::learn::drift::number::NumberPair;
 
 const ROWS_OF_EVIDENCE: usize = 1000;
@@ -34,8 +35,8 @@ pub(super) fn alarms(reference: &Cells<'_>, current: &Cells<'_>) -> bool {
             jensen_shannon(&bits(&before), &bits(&now)) >= DISTANCE_MIN
         }
         (Cells::Text(before), Cells::Text(now)) => {
-            let known = |texts: &[Option<&str>]| -> Vec<String> {
-                texts.iter().flatten().map(|text| (*text).to_owned()).collect()
+            let known = |texts: &Texts<'_>| -> Vec<String> {
+                texts.iter().flatten().map(str::to_owned).collect()
             };
             jensen_shannon(&known(before), &known(now)) >= DISTANCE_MIN
         }
