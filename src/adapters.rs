@@ -3,10 +3,10 @@
 //! No adapter knows another one, but each may know `failpoint`. Errors name the object (path, table,
 //! column) and keep their cause.
 
-/// How memory is allocated.
-pub mod allocator;
 /// Model files by content.
 pub mod artifact;
+/// What is settled while there is one thread.
+pub mod before_threads;
 /// The time of day.
 pub mod clock;
 /// Tables on disk; the only module that knows polars.

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-// glibc's own does better once it is set up, see `allocator`.
+// glibc's own does better once it is set up, see `before_threads`.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    nightshift::adapters::allocator::set_up();
+    nightshift::adapters::before_threads::settle();
     nightshift::adapters::failpoint::arm();
     nightshift::app::cli::main()
 }

@@ -9,10 +9,14 @@
 mod batches;
 /// What a correction changes.
 mod correction;
+/// What is counted of every row.
+mod counted;
 /// How the columns suit each version.
 mod fits;
 /// One version in the pass.
 mod track;
+/// All versions in the pass.
+mod versions;
 
 use std::collections::BTreeSet;
 use std::path::Path;

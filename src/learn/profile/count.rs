@@ -150,10 +150,19 @@ pub(super) struct GridTally {
     grid_points: usize,
 }
 
+/// How many values and their sum, side by side in one vector register. An f64 counts exactly up to 2^53.
 #[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    count: u64,
-    sum: f64,
+struct Slot([f64; 2]);
+
+impl Slot {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a sum of ones, which no table makes as large as 2^53"
+    )]
+    fn count(self) -> u64 {
+        self.0[0] as u64
+    }
 }
 
 impl GridTally {
@@ -171,8 +180,8 @@ impl GridTally {
         places.each(values, |place, is_on_point, value| {
             let offset = select_unpredictable(is_on_point, points_at, 0);
             let slot = &mut slots[place.wrapping_add(offset) & last];
-            slot.count = slot.count.wrapping_add(1);
-            slot.sum += value;
+            slot.0[0] += 1.0;
+            slot.0[1] += value;
         });
     }
 
@@ -180,9 +189,11 @@ impl GridTally {
         let gap = |j: usize| self.slots[j];
         GridCounts {
             parts: Parts {
-                at: (1..=self.grid_points).map(|j| self.slots[self.points_at + j].count).collect(),
-                between: (0..=self.grid_points).map(|j| gap(j).count).collect(),
-                sums: (0..=self.grid_points).map(|j| gap(j).sum).collect(),
+                at: (1..=self.grid_points)
+                    .map(|j| self.slots[self.points_at + j].count())
+                    .collect(),
+                between: (0..=self.grid_points).map(|j| gap(j).count()).collect(),
+                sums: (0..=self.grid_points).map(|j| gap(j).0[1]).collect(),
             },
         }
     }

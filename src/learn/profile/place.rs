@@ -11,7 +11,7 @@ use std::hint::select_unpredictable;
 const INTERVALS: usize = 4096;
 
 /// Values that are placed side by side, so that the processor overlaps their memory accesses.
-const LANES: usize = 16;
+const LANES: usize = 8;
 
 /// Strictly increasing finite points, ready to be searched.
 #[derive(Debug, Clone)]

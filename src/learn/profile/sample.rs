@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::float::Exact;
@@ -112,11 +113,11 @@ impl Parts {
         order.sort_unstable_by_key(|row| (self.hashes[*row], *row));
         order.truncate(self.rows_max);
         self.hashes = order.iter().map(|row| self.hashes[*row]).collect();
-        for column in &mut self.columns {
+        self.columns.par_iter_mut().for_each(|column| {
             let values = &mut column.values;
             let mut take = |row: &usize| std::mem::replace(&mut values[*row], SampleValue::Null);
             column.values = order.iter().map(&mut take).collect();
-        }
+        });
     }
 }
 
@@ -178,9 +179,10 @@ impl SampleTally {
             chosen.sort_unstable();
         }
         self.parts.hashes.extend(chosen.iter().map(|row| id_hashes[*row]));
-        for (column, cells) in self.parts.columns.iter_mut().zip(cells) {
+        let columns = self.parts.columns.par_iter_mut().zip(cells);
+        columns.for_each(|(column, cells)| {
             column.values.extend(chosen.iter().map(|row| value(*cells, *row)));
-        }
+        });
         if self.parts.hashes.len() > self.parts.rows_max * 2 {
             self.parts.keep_smallest();
         }

@@ -29,7 +29,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("glob", &["adapters", "engine/plan"]),
     ("indicatif", &["app"]),
     ("jiff", &["domain", "learn", "adapters", "engine", "app"]),
-    ("libc", &["adapters/allocator"]),
+    ("libc", &["adapters/before_threads"]),
     ("linfa", &["learn"]),
     ("linfa_bayes", &["learn"]),
     ("linfa_elasticnet", &["learn"]),
@@ -194,7 +194,8 @@ pub(crate) fn serialised_domain_types(file: &SourceFile) -> Vec<String> {
 /// Dependencies of `Cargo.toml` that [`CRATES`] does not place, and rows of it that are none.
 pub(crate) fn unplaced_dependencies(manifest: &str) -> Vec<String> {
     let manifest: toml::Table = manifest.parse().unwrap();
-    let targets = manifest["target"].as_table().unwrap().values();
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let targets = targets.into_iter().flat_map(toml::Table::values);
     let tables = std::iter::once(&manifest["dependencies"])
         .chain(targets.map(|target| &target["dependencies"]));
     let wanted: Vec<String> = tables

@@ -1,0 +1,41 @@
+//! What is settled while the process has one thread: how the C library's allocator works, and how polars
+//! shares work out among its threads.
+//!
+//! A pass over a table hands megabytes from thread to thread: polars decodes columns on its threads, others
+//! score and drop them. With an arena for each thread, what is freed stays with the thread that has
+//! allocated it, and the process grows for as long as the pass takes. With one arena for all, whoever
+//! allocates next takes it, while it is still in the cache. Small pieces do not queue for the arena: each
+//! thread has a cache of its own for those.
+
+/// How many values of a row group polars gives one thread at most. By its own default, 16 million, one thread
+/// decodes all of most row groups while the others wait for it.
+const DECODE_VALUES: (&str, &str) = ("POLARS_PARQUET_DECODE_TARGET_VALUES_PER_THREAD", "1000000");
+
+/// Settings of the allocator and their values.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const ALLOCATOR: [(libc::c_int, libc::c_int); 4] = [
+    (libc::M_ARENA_MAX, 1),
+    // Columns of a batch come from the arena, whatever is larger from the kernel; glibc takes no more.
+    (libc::M_MMAP_THRESHOLD, 32 << 20),
+    // Memory that is kept although it is free, and how much is asked for at a time.
+    (libc::M_TRIM_THRESHOLD, 64 << 20),
+    (libc::M_TOP_PAD, 16 << 20),
+];
+
+/// Settles it. To be called first of all; what the environment already says of polars is left as it is.
+///
+/// A setting that the C library does not take costs memory, and nothing else.
+#[expect(unsafe_code, reason = "there is no safe way to set these, see SAFETY")]
+pub fn settle() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    for (parameter, value) in ALLOCATOR {
+        // SAFETY: takes two numbers, any of them.
+        let _taken = unsafe { libc::mallopt(parameter, value) };
+    }
+    let (name, value) = DECODE_VALUES;
+    #[expect(clippy::disallowed_methods, reason = "polars reads this variable, and nobody else")]
+    if std::env::var_os(name).is_none() {
+        // SAFETY: no other thread runs that could read the environment.
+        unsafe { std::env::set_var(name, value) };
+    }
+}
