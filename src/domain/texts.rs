@@ -16,9 +16,14 @@ impl<'a> Texts<'a> {
     /// The code of a null.
     pub const NULL: u32 = u32::MAX;
 
-    /// A column without rows, with room for `rows`.
-    pub fn with_capacity(rows: usize) -> Self {
-        Self { words: Vec::new(), codes: Vec::with_capacity(rows) }
+    /// A column of rows that refer to `words` by their places, or are [`Self::NULL`].
+    ///
+    /// # Panics
+    /// If a row refers to no word.
+    pub fn new(words: Vec<&'a str>, codes: Vec<u32>) -> Self {
+        let is_known = |code: &u32| (*code as usize) < words.len() || *code == Self::NULL;
+        assert!(codes.iter().all(is_known), "a row refers to one of {} words", words.len());
+        Self { words, codes }
     }
 
     /// How many rows there are.
@@ -65,37 +70,24 @@ impl<'a> Texts<'a> {
     pub fn word(&self, code: u32) -> Option<&'a str> {
         self.words.get(code as usize).copied()
     }
-
-    /// Adds a word, to which rows may refer, and returns its code.
-    ///
-    /// # Panics
-    /// If there are more words than codes, some four billion.
-    pub fn add_word(&mut self, text: &'a str) -> u32 {
-        let code = u32::try_from(self.words.len()).unwrap_or(Self::NULL);
-        assert!(code != Self::NULL, "a column has fewer words than there are codes");
-        self.words.push(text);
-        code
-    }
-
-    /// Adds a row with the code of a word, or with [`Self::NULL`].
-    ///
-    /// # Panics
-    /// If there is no such word.
-    pub fn add_row(&mut self, code: u32) {
-        assert!(code == Self::NULL || (code as usize) < self.words.len(), "a row has a known word");
-        self.codes.push(code);
-    }
 }
 
 impl<'a> FromIterator<Option<&'a str>> for Texts<'a> {
     /// Each row has a word of its own.
+    ///
+    /// # Panics
+    /// If there are more rows than codes, some four billion.
     fn from_iter<I: IntoIterator<Item = Option<&'a str>>>(values: I) -> Self {
-        let mut out = Self::default();
-        for value in values {
-            let code = value.map_or(Self::NULL, |text| out.add_word(text));
-            out.add_row(code);
-        }
-        out
+        let mut words = Vec::new();
+        let code = |value: Option<&'a str>| {
+            value.map_or(Self::NULL, |text| {
+                words.push(text);
+                u32::try_from(words.len() - 1).unwrap_or(Self::NULL)
+            })
+        };
+        let codes = values.into_iter().map(code).collect();
+        assert!(words.len() < Self::NULL as usize, "a column has fewer words than there are codes");
+        Self { words, codes }
     }
 }
 
@@ -106,11 +98,7 @@ mod tests {
     #[test]
     fn rows_may_share_words_or_not() {
         let plain: Texts<'_> = [Some("a"), None, Some("a")].into_iter().collect();
-        let mut shared = Texts::with_capacity(3);
-        let a = shared.add_word("a");
-        for code in [a, Texts::NULL, a] {
-            shared.add_row(code);
-        }
+        let shared = Texts::new(vec!["a"], vec![0, Texts::NULL, 0]);
         assert_eq!((plain.words().len(), shared.words().len()), (2, 1));
         for texts in [plain, shared] {
             assert!(texts.iter().eq([Some("a"), None, Some("a")]));
@@ -121,8 +109,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "known word")]
+    #[should_panic(expected = "one of 1 words")]
     fn a_row_of_no_word_is_refused() {
-        Texts::default().add_row(0);
+        let _refused = Texts::new(vec!["a"], vec![0, 1]);
     }
 }

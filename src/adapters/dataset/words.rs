@@ -18,48 +18,62 @@ const FACTORS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xbb67_ae85_84ca_a73b];
 
 /// The texts of a column.
 pub(super) fn texts_of(column: &StringChunked) -> Texts<'_> {
-    let mut out = Texts::with_capacity(column.len());
+    let mut words = Vec::new();
+    let mut codes = Vec::with_capacity(column.len());
     let validity = column.rechunk_validity();
-    let mut is_valid = validity.iter().flatten();
     for chunk in column.downcast_iter() {
         // The views of another chunk refer to other buffers.
         let mut seen = Seen::new();
-        for (row, view) in chunk.views().iter().enumerate() {
-            let code = match is_valid.next() {
-                Some(false) => Texts::NULL,
-                Some(true) | None => seen.code(view.as_u128(), || out.add_word(chunk.value(row))),
-            };
-            out.add_row(code);
+        let mut code = |(row, view): (usize, u128)| {
+            seen.code(view, || {
+                words.push(chunk.value(row));
+                u32::try_from(words.len() - 1).unwrap_or(Texts::NULL)
+            })
+        };
+        let rows = chunk.views().iter().map(|view| view.as_u128()).enumerate();
+        match &validity {
+            None => codes.extend(rows.map(code)),
+            Some(validity) => {
+                let is_valid = validity.iter().skip(codes.len());
+                let rows = rows.zip(is_valid);
+                codes.extend(
+                    rows.map(|(row, is_valid)| if is_valid { code(row) } else { Texts::NULL }),
+                );
+            }
         }
     }
-    out
+    Texts::new(words, codes)
 }
 
 /// Codes by view, in an open-addressed table.
 struct Seen {
-    views: Vec<u128>,
-    /// [`Texts::NULL`] marks a free place.
-    codes: Vec<u32>,
+    /// A view and its code; [`Texts::NULL`] marks a free place.
+    places: Vec<(u128, u32)>,
     held: usize,
 }
 
 impl Seen {
     fn new() -> Self {
-        Self { views: vec![0; PLACES], codes: vec![Texts::NULL; PLACES], held: 0 }
+        Self { places: vec![(0, Texts::NULL); PLACES], held: 0 }
     }
 
     /// The code of a view, or that of a new word; it is remembered while there is room.
+    #[inline]
     fn code(&mut self, view: u128, add_word: impl FnOnce() -> u32) -> u32 {
         let mut place = place(view);
-        while self.codes[place] != Texts::NULL {
-            if self.views[place] == view {
-                return self.codes[place];
+        loop {
+            let (known, code) = self.places[place % PLACES];
+            if code == Texts::NULL {
+                break;
             }
-            place = (place + 1) % PLACES;
+            if known == view {
+                return code;
+            }
+            place += 1;
         }
         let code = add_word();
         if self.held < VIEWS_MAX {
-            (self.views[place], self.codes[place]) = (view, code);
+            self.places[place % PLACES] = (view, code);
             self.held += 1;
         }
         code
