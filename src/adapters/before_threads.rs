@@ -3,7 +3,7 @@
 //!
 //! A pass over a table hands megabytes from thread to thread: polars decodes columns on its threads, others
 //! score and drop them. With an arena for each thread, what is freed stays with the thread that has
-//! allocated it, and the process grows for as long as the pass takes. With one arena for all, whoever
+//! allocated it, and the process grows for as long as the pass takes. With one arena for many, whoever
 //! allocates next takes it, while it is still in the cache. Small pieces do not queue for the arena: each
 //! thread has a cache of its own for those.
 
@@ -11,10 +11,13 @@
 /// decodes all of most row groups while the others wait for it.
 const DECODE_VALUES: (&str, &str) = ("POLARS_PARQUET_DECODE_TARGET_VALUES_PER_THREAD", "1000000");
 
+/// Processors that share an arena.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const CORES_PER_ARENA: usize = 8;
+
 /// Settings of the allocator and their values.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const ALLOCATOR: [(libc::c_int, libc::c_int); 4] = [
-    (libc::M_ARENA_MAX, 1),
+const ALLOCATOR: [(libc::c_int, libc::c_int); 3] = [
     // Columns of a batch come from the arena, whatever is larger from the kernel; glibc takes no more.
     (libc::M_MMAP_THRESHOLD, 32 << 20),
     // Memory that is kept although it is free, and how much is asked for at a time.
@@ -28,9 +31,13 @@ const ALLOCATOR: [(libc::c_int, libc::c_int); 4] = [
 #[expect(unsafe_code, reason = "there is no safe way to set these, see SAFETY")]
 pub fn settle() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    for (parameter, value) in ALLOCATOR {
-        // SAFETY: takes two numbers, any of them.
-        let _taken = unsafe { libc::mallopt(parameter, value) };
+    {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let arenas = libc::c_int::try_from(cores.div_ceil(CORES_PER_ARENA)).unwrap_or(1);
+        for (parameter, value) in ALLOCATOR.into_iter().chain([(libc::M_ARENA_MAX, arenas)]) {
+            // SAFETY: takes two numbers, any of them.
+            let _taken = unsafe { libc::mallopt(parameter, value) };
+        }
     }
     let (name, value) = DECODE_VALUES;
     #[expect(clippy::disallowed_methods, reason = "polars reads this variable, and nobody else")]
