@@ -7,8 +7,10 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+#[expect(unsafe_code, reason = "see SAFETY")]
 fn main() -> ExitCode {
-    nightshift::adapters::before_threads::settle();
+    // SAFETY: nothing has started a thread yet.
+    unsafe { nightshift::adapters::before_threads::settle() };
     nightshift::adapters::failpoint::arm();
     nightshift::app::cli::main()
 }

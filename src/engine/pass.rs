@@ -21,7 +21,7 @@ mod versions;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use self::batches::{Pass, Subject};
+use self::batches::Pass;
 use self::fits::{Fits, open};
 use crate::adapters::dataset::{self, DatasetError, ScanRequest, SourceFile, Table, Written};
 use crate::domain::finding::Finding;
@@ -39,6 +39,19 @@ use crate::learn::profile::TableProfile;
 
 /// About how many rows a batch has: enough to keep both cores busy, few enough to stay in memory by the dozen.
 pub const BATCH_ROWS: usize = 131_072;
+
+/// What a pass is about; the same for every batch.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    plan: &'a ScorePlan,
+    /// The folder that files are written into.
+    staging: &'a Path,
+    job: &'a Job,
+    contenders: &'a Contenders,
+    table: &'a Table,
+    /// The columns that are read.
+    columns: &'a [String],
+}
 
 /// A version that scores in a pass.
 #[derive(Debug)]

@@ -24,8 +24,8 @@ const PART_BITS: u32 = 8;
 const SPILL: &str = "spill the hashes of ids to";
 /// Most different hashes that are kept of those that occur more than once.
 const KEPT_MAX: usize = 1_000;
-/// Bits of a sieve for each hash that goes through it: of hashes that are all different, at most one in sixteen
-/// is left in it.
+/// Bits of a sieve for each hash that goes through it: of hashes that are all different and well mixed, about
+/// one in sixteen is left in it, or fewer.
 const SIEVE_BITS: usize = 16;
 
 /// Finds hashes that occur more than once.
@@ -131,17 +131,19 @@ impl DuplicateFinder {
 impl Part {
     /// The hashes that are there more than once.
     fn finish(mut self, file: Option<&File>) -> io::Result<Duplicates> {
+        self.hashes.reserve_exact(self.spilled.iter().map(|(_, hashes)| hashes).sum());
         for (from, hashes) in self.spilled {
-            let Some(file) = file else { continue };
+            let file = file.ok_or(io::ErrorKind::NotFound)?;
             let mut bytes = vec![0; hashes * HASH_BYTES];
             file.read_exact_at(&mut bytes, from)?;
             let (words, _) = bytes.as_chunks::<HASH_BYTES>();
             self.hashes.extend(words.iter().map(|word| u64::from_le_bytes(*word)));
         }
-        let mut suspects = Sieve::of(&self.hashes).left(&self.hashes);
-        suspects.sort_unstable();
+        let sieve = Sieve::of(&self.hashes);
+        self.hashes.retain(|hash| sieve.holds(*hash));
+        self.hashes.sort_unstable();
         let mut out = Duplicates::default();
-        for equal in suspects.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1) {
+        for equal in self.hashes.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1) {
             out.count += 1;
             if out.hashes.len() < KEPT_MAX {
                 out.hashes.push(equal[0]);
@@ -151,8 +153,8 @@ impl Part {
     }
 }
 
-/// Tells most hashes that occur once from those that may occur more often, in a time that does not depend
-/// on what they are: nobody can build ids for which it is slow.
+/// Tells most hashes that occur once from those that may occur more often. Its time does not depend on what they
+/// are; ids that somebody has built are all left in it at worst, and sorted.
 struct Sieve {
     /// Bits that at least one hash has, and of those the ones that at least two have.
     words: Vec<(u64, u64)>,
@@ -171,13 +173,10 @@ impl Sieve {
         sieve
     }
 
-    /// All hashes of bits that at least two have, in order; equal ones are all among them.
-    fn left(&self, hashes: &[u64]) -> Vec<u64> {
-        let is_left = |hash: &u64| {
-            let (word, bit) = self.place(*hash);
-            self.words[word].1 & bit != 0
-        };
-        hashes.iter().copied().filter(is_left).collect()
+    /// Whether at least two hashes have the bit of this one, as equal ones do.
+    fn holds(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.words[word].1 & bit != 0
     }
 
     /// The word and the bit of a hash, from its last bits: the first ones are those of the part.

@@ -1,8 +1,8 @@
 //! The texts of a batch, with one word for equal ones where that is cheap to see.
 //!
 //! polars holds a text of up to twelve bytes in a view of sixteen, and the view of a longer one says where it
-//! is. Equal views of one chunk are equal texts, and so are most equal texts: short ones, and those that come
-//! from a dictionary. A small table of the views seen so far finds them without looking at a byte of text.
+//! is. Equal views of one chunk are equal texts, and most equal texts have equal views: short ones, and those
+//! that come from a dictionary. A small table of views finds them without looking at a byte of text.
 
 use polars::prelude::StringChunked;
 
@@ -21,6 +21,7 @@ pub(super) fn texts_of(column: &StringChunked) -> Texts<'_> {
     let mut words = Vec::new();
     let mut codes = Vec::with_capacity(column.len());
     let validity = column.rechunk_validity();
+    let mut is_valid = validity.as_ref().map(|validity| validity.iter());
     for chunk in column.downcast_iter() {
         // The views of another chunk refer to other buffers.
         let mut seen = Seen::new();
@@ -31,10 +32,9 @@ pub(super) fn texts_of(column: &StringChunked) -> Texts<'_> {
             })
         };
         let rows = chunk.views().iter().map(|view| view.as_u128()).enumerate();
-        match &validity {
+        match &mut is_valid {
             None => codes.extend(rows.map(code)),
-            Some(validity) => {
-                let is_valid = validity.iter().skip(codes.len());
+            Some(is_valid) => {
                 let rows = rows.zip(is_valid);
                 codes.extend(
                     rows.map(|(row, is_valid)| if is_valid { code(row) } else { Texts::NULL }),

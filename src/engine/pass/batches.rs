@@ -3,8 +3,6 @@
 //! Ids are counted on the way in and on the way out; if the two differ at the end, the pass fails
 //! rather than publish. Which rows there are, and what becomes of the result, is not known here.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -12,33 +10,19 @@ use super::counted::Counted;
 use super::fits::Fits;
 use super::track::write_error;
 use super::versions::{Versions, VersionsScored};
-use crate::adapters::dataset::{self, Batch, QuarantineWriter, Table};
+use crate::adapters::dataset::{self, Batch, QuarantineWriter};
 use crate::adapters::failpoint;
 use crate::domain::finding::Finding;
 use crate::domain::job::{CheckAction, Job};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::judge;
-use crate::engine::pass::{Contenders, Scored, quarantine_name};
+use crate::engine::pass::{Scored, Subject, quarantine_name};
 use crate::engine::plan::zone;
 use crate::engine::report::{InputFile, Rows};
-use crate::engine::score::ScorePlan;
 use crate::learn::check::RowChecks;
 
 /// Most duplicate ids that a message names.
 const DUPLICATES_NAMED_MAX: usize = 5;
-
-/// What a pass is about; the same for every batch.
-#[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
-    pub(super) plan: &'a ScorePlan,
-    /// The folder that files are written into.
-    pub(super) staging: &'a Path,
-    pub(super) job: &'a Job,
-    pub(super) contenders: &'a Contenders,
-    pub(super) table: &'a Table,
-    /// The columns that are read.
-    pub(super) columns: &'a [String],
-}
 
 /// The state of the pass between batches.
 pub(super) struct Pass<'a> {
@@ -60,20 +44,20 @@ impl<'a> Pass<'a> {
         let checks = RowChecks::new(&job.checks)
             .map_err(|error| RunError::new("plan", Cause::Job, error))?;
         let id = job.data.id.as_deref();
-        let (lead, run) = (&contenders.lead, &plan.run);
+        let lead = &contenders.lead;
         // A reference of other types would refuse the columns.
         let profiled_for = match (&fits.lead, contenders.second.standby()) {
             (Err(_), Some(standby)) => standby,
             _ => lead,
         };
-        let quarantine_path = staging.join(quarantine_name(run));
+        let quarantine_path = staging.join(quarantine_name(&plan.run));
         let set_aside = quarantine_columns(job);
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         Ok(Self {
             subject,
             checks,
             counted: Counted::new(&profiled_for.artifact.reference, &names, staging),
-            versions: Versions::start(contenders, fits, (staging, run), job, table)?,
+            versions: Versions::start(subject, fits)?,
             quarantine: QuarantineWriter::new(&quarantine_path, id, &set_aside, table),
             rows: Rows::default(),
             newest_micros: None,
@@ -100,16 +84,16 @@ impl<'a> Pass<'a> {
         let ids = batch.id_hashes();
         let verdicts = self.checks.judge(&frame);
         let keep = verdicts.keep();
+        if let Some(column) = &self.subject.job.data.time {
+            self.newest_micros =
+                self.newest_micros.max(batch.newest_micros(column, &self.zone).map_err(read)?);
+        }
         let (counted, versions) = (&mut self.counted, &mut self.versions);
         let (counted, scored) = rayon::join(
             || counted.take(&frame, ids),
             || versions.take(batch, &frame, keep.as_deref()),
         );
         counted.and(scored)?;
-        if let Some(column) = &self.subject.job.data.time {
-            self.newest_micros =
-                self.newest_micros.max(batch.newest_micros(column, &self.zone).map_err(read)?);
-        }
         let set_aside = keep.as_ref().map_or(0, |keep| keep.iter().filter(|kept| !**kept).count());
         if set_aside > 0 {
             let reasons =
@@ -136,7 +120,7 @@ impl Pass<'_> {
         let (counted, versions) = (self.counted, self.versions);
         // While what was scored reaches the disk.
         let (versions, counted) = rayon::join(|| versions.finish(), || counted.finish());
-        let (versions, (profile, ids, repeated)) = (versions?, counted?);
+        let (versions, (profile, ids, repeated)) = (versions?, counted);
         let quarantine = self.quarantine.finish().map_err(write_error)?;
         for scored in versions.of_all_rows() {
             let mut written = scored.part.id_set;
@@ -153,6 +137,7 @@ impl Pass<'_> {
                 return Err(RunError::new("reconcile", Cause::Other, message));
             }
         }
+        let repeated = repeated?;
         if repeated.count > 0 {
             let id = job.data.id.as_deref();
             let filter = plan.paths.filter.as_ref();

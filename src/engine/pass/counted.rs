@@ -41,9 +41,9 @@ impl Counted {
     }
 
     /// The profile, the ids, and those of them that may occur more than once.
-    pub(super) fn finish(self) -> Result<(TableProfile, IdSet, Duplicates), RunError> {
+    pub(super) fn finish(self) -> (TableProfile, IdSet, Result<Duplicates, RunError>) {
         let Self { profiler, duplicates, ids } = self;
         let (profile, repeated) = rayon::join(|| profiler.finish(), || duplicates.finish());
-        Ok((profile, ids, repeated.map_err(write_error)?))
+        (profile, ids, repeated.map_err(write_error))
     }
 }

@@ -1,21 +1,17 @@
-//! The versions of a pass: all of them score every batch.
+//! The versions of a pass: each scores every batch, for as long as it can.
 //!
 //! A lead that cannot score ends the pass, unless there is a standby to go on with. What is published is not
 //! decided here.
 
-use std::path::Path;
-
 use super::correction::Correction;
 use super::fits::Fits;
 use super::track::Track;
-use crate::adapters::dataset::{Batch, ChangesWriter, Table};
+use crate::adapters::dataset::{Batch, ChangesWriter};
 use crate::domain::finding::Finding;
 use crate::domain::frame::Frame;
-use crate::domain::identity::RunId;
-use crate::domain::job::Job;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::pass::{
-    Contender, Contenders, Second, SecondScored, TrackScored, changes_name, part_name, standby_name,
+    Contender, Second, SecondScored, Subject, TrackScored, changes_name, part_name, standby_name,
 };
 use crate::learn::agreement::Agreement;
 use crate::learn::artifact::{ScoreError, Scores};
@@ -46,14 +42,10 @@ pub(super) struct VersionsScored {
 }
 
 impl<'a> Versions<'a> {
-    /// Opens the files of the versions in the folder `staging`.
-    pub(super) fn start(
-        contenders: &'a Contenders,
-        fits: Fits,
-        (staging, run): (&Path, &RunId),
-        job: &Job,
-        table: &'a Table,
-    ) -> Result<Self, RunError> {
+    /// Opens the files of the versions.
+    pub(super) fn start(subject: Subject<'a>, fits: Fits) -> Result<Self, RunError> {
+        let Subject { plan, staging, job, contenders, table, .. } = subject;
+        let run = &plan.run;
         let track = |contender: &'a Contender, name: String, fit: &Result<_, String>| match fit {
             Ok(_) => Track::start(contender, &staging.join(name), job, table).map(Ok),
             Err(reason) => Ok(Err(reason.clone())),

@@ -139,16 +139,16 @@ impl CategoryTransform {
         let (other, null) = (self.other_code(), self.null_code());
         match cells {
             Cells::Text(texts) => {
-                let of_word = |text: &&str| lookup.text(text).unwrap_or(other);
-                let words = &texts.codes()[rows];
-                if texts.words().len() <= words.len() {
-                    let codes: Vec<u32> = texts.words().iter().map(of_word).collect();
-                    for (place, word) in out.iter_mut().zip(words) {
-                        *place = codes.get(*word as usize).copied().unwrap_or(null);
+                let level = |text: &str| lookup.text(text).unwrap_or(other);
+                let rows = &texts.codes()[rows];
+                if texts.words().len() <= rows.len() {
+                    let by_word: Vec<u32> = texts.words().iter().map(|word| level(word)).collect();
+                    for (place, row) in out.iter_mut().zip(rows) {
+                        *place = by_word.get(*row as usize).copied().unwrap_or(null);
                     }
                 } else {
-                    for (place, word) in out.iter_mut().zip(words) {
-                        *place = texts.word(*word).map_or(null, |text| of_word(&text));
+                    for (place, row) in out.iter_mut().zip(rows) {
+                        *place = texts.word(*row).map_or(null, level);
                     }
                 }
             }

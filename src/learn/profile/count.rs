@@ -152,7 +152,10 @@ pub(super) struct GridTally {
 
 /// How many values and their sum, side by side in one vector register. An f64 counts exactly up to 2^53.
 #[derive(Debug, Clone, Copy, Default)]
-struct Slot([f64; 2]);
+struct Slot {
+    ones: f64,
+    sum: f64,
+}
 
 impl Slot {
     #[expect(
@@ -161,7 +164,7 @@ impl Slot {
         reason = "a sum of ones, which no table makes as large as 2^53"
     )]
     fn count(self) -> u64 {
-        self.0[0] as u64
+        self.ones as u64
     }
 }
 
@@ -180,8 +183,8 @@ impl GridTally {
         places.each(values, |place, is_on_point, value| {
             let offset = select_unpredictable(is_on_point, points_at, 0);
             let slot = &mut slots[place.wrapping_add(offset) & last];
-            slot.0[0] += 1.0;
-            slot.0[1] += value;
+            slot.ones += 1.0;
+            slot.sum += value;
         });
     }
 
@@ -193,7 +196,7 @@ impl GridTally {
                     .map(|j| self.slots[self.points_at + j].count())
                     .collect(),
                 between: (0..=self.grid_points).map(|j| gap(j).count()).collect(),
-                sums: (0..=self.grid_points).map(|j| gap(j).0[1]).collect(),
+                sums: (0..=self.grid_points).map(|j| gap(j).sum).collect(),
             },
         }
     }

@@ -1,7 +1,7 @@
 //! The place of a value on a grid: the last point that is not above it, found in a few steps without a branch.
 //!
 //! A table says for each of some thousand intervals of the value axis which points lie before it; what is
-//! left to search are the points within one interval. The intervals are equal in value, or in the bits of
+//! left to search are the points within one interval. The intervals are (but for the outermost) equal in value, or in the bits of
 //! the value, which is nearly equal in its logarithm: whichever leaves less to search. Both are monotone in
 //! the value, which is all that the result depends on.
 
@@ -160,7 +160,7 @@ fn linear(value: f64, low: f64, per_interval: f64) -> usize {
     // Written so that NaN, which infinity times 0 gives, is the first interval.
     let above = if above > 0.0 { above } else { 0.0 };
     let above = if above < LAST { above } else { LAST };
-    usize::try_from((above + TWO_TO_52).to_bits()).unwrap_or_default() % INTERVALS
+    usize::try_from((above + TWO_TO_52).to_bits() % INTERVALS as u64).unwrap_or_default()
 }
 
 #[inline]

@@ -102,8 +102,8 @@ impl TextCounts {
 /// How many rows each word has.
 fn rows_by_word(texts: &Texts<'_>) -> Vec<u64> {
     let mut rows = vec![0; texts.words().len()];
-    for word in texts.codes().iter().filter(|word| **word != Texts::NULL) {
-        rows[*word as usize] += 1;
+    for code in texts.codes().iter().filter(|code| **code != Texts::NULL) {
+        rows[*code as usize] += 1;
     }
     rows
 }
@@ -149,21 +149,25 @@ impl TextTally {
         self.rows += texts.len() as u64;
         self.nulls += texts.len() as u64 - present;
         let words = texts.words().iter().zip(by_word).map(|(word, rows)| {
-            let text = shortened(word);
-            if let Some(place) = self.places.get(text.as_ref()) {
-                self.known[*place] += rows;
-                return None;
+            let place = self.places.get(shortened(word).as_ref());
+            match place {
+                Some(place) => self.known[*place] += rows,
+                None => self.others += rows,
             }
-            self.others += rows;
-            Some(text)
+            place.is_none()
         });
-        let others: Vec<Option<Cow<'_, str>>> = words.collect();
-        if others.iter().all(Option::is_none) {
+        let is_other: Vec<bool> = words.collect();
+        if !is_other.contains(&true) {
             return;
         }
         // Which texts are the most frequent may depend on the order in which they came.
-        let others = texts.codes().iter().filter_map(|word| others.get(*word as usize)?.as_ref());
-        others.for_each(|text| self.top_others.add(text));
+        for code in texts.codes() {
+            if is_other.get(*code as usize).is_some_and(|is_other| *is_other)
+                && let Some(text) = texts.word(*code)
+            {
+                self.top_others.add(&shortened(text));
+            }
+        }
     }
 
     pub(super) fn finish(&self) -> TextCounts {

@@ -197,7 +197,7 @@ pub(crate) fn unplaced_dependencies(manifest: &str) -> Vec<String> {
     let targets = manifest.get("target").and_then(toml::Value::as_table);
     let targets = targets.into_iter().flat_map(toml::Table::values);
     let tables = std::iter::once(&manifest["dependencies"])
-        .chain(targets.map(|target| &target["dependencies"]));
+        .chain(targets.filter_map(|target| target.get("dependencies")));
     let wanted: Vec<String> = tables
         .flat_map(|table| table.as_table().unwrap().keys())
         .map(|name| name.replace('-', "_"))
