@@ -54,6 +54,14 @@ struct Run {
     anonymous_bytes: f64,
 }
 
+impl Run {
+    fn memory_beside(self, goal: &'static str, rows: usize, night: Night) -> Line {
+        let (ours, theirs) = (self.peak_bytes, night.peak_bytes);
+        let how = format!("{:.0} MB against {:.0} MB, mappings included", ours / 1e6, theirs / 1e6);
+        Line::at_most(goal, rows, ours / theirs, 0.25, how)
+    }
+}
+
 /// What was measured at one size.
 struct Measured {
     rows: usize,
@@ -271,18 +279,13 @@ impl Measured {
             let how = format!("{:.1} s", naive.seconds);
             let ratio = naive.seconds / run.seconds;
             out.push(Line::at_least("naive night / score run", rows, ratio, 10.0, how));
+            out.push(run.memory_beside("peak memory / naive night", rows, naive));
         }
         if let Some(best) = self.best_effort {
             let how = format!("{:.3} s without imports", best.seconds);
             let ratio = best.seconds / run.seconds;
             out.push(Line::at_least("best-effort night / score run", rows, ratio, 3.0, how));
-            let how = format!(
-                "{:.0} MB against {:.0} MB, mappings included",
-                run.peak_bytes / 1e6,
-                best.peak_bytes / 1e6
-            );
-            let ratio = run.peak_bytes / best.peak_bytes;
-            out.push(Line::at_most("peak memory / best-effort night", rows, ratio, 0.25, how));
+            out.push(run.memory_beside("peak memory / best-effort night", rows, best));
         }
         if let Some(single) = single {
             let how = format!("{:.3} s on one core", single.seconds);
