@@ -19,8 +19,9 @@ impl<'a> Texts<'a> {
     /// A column of rows that refer to `words` by their places, or are [`Self::NULL`].
     ///
     /// # Panics
-    /// If a row refers to no word.
+    /// If a row refers to no word, or there are more words than codes, some four billion.
     pub fn new(words: Vec<&'a str>, codes: Vec<u32>) -> Self {
+        assert!(words.len() <= Self::NULL as usize, "a column has no more words than codes");
         let is_known = |code: &u32| (*code as usize) < words.len() || *code == Self::NULL;
         assert!(codes.iter().all(is_known), "a row refers to one of {} words", words.len());
         Self { words, codes }
@@ -56,7 +57,26 @@ impl<'a> Texts<'a> {
         self.codes.iter().all(|code| *code == Self::NULL)
     }
 
-    /// The words that rows refer to.
+    /// How many rows are null.
+    pub fn null_count(&self) -> usize {
+        self.codes.iter().filter(|code| **code == Self::NULL).count()
+    }
+
+    /// How many rows each word has.
+    pub fn rows_by_word(&self) -> Vec<u64> {
+        let mut rows = vec![0; self.words.len()];
+        for code in self.codes.iter().filter(|code| **code != Self::NULL) {
+            rows[*code as usize] += 1;
+        }
+        rows
+    }
+
+    /// The words that have rows, and how many; a word that repeats has its rows in several places.
+    pub fn counts(&self) -> impl Iterator<Item = (&'a str, u64)> {
+        self.words.iter().copied().zip(self.rows_by_word()).filter(|(_, rows)| *rows > 0)
+    }
+
+    /// The words that rows refer to; some may have no row.
     pub fn words(&self) -> &[&'a str] {
         &self.words
     }
@@ -76,7 +96,7 @@ impl<'a> FromIterator<Option<&'a str>> for Texts<'a> {
     /// Each row has a word of its own.
     ///
     /// # Panics
-    /// If there are more rows than codes, some four billion.
+    /// If there are more words than codes, as [`Self::new`].
     fn from_iter<I: IntoIterator<Item = Option<&'a str>>>(values: I) -> Self {
         let mut words = Vec::new();
         let code = |value: Option<&'a str>| {
@@ -86,8 +106,7 @@ impl<'a> FromIterator<Option<&'a str>> for Texts<'a> {
             })
         };
         let codes = values.into_iter().map(code).collect();
-        assert!(words.len() < Self::NULL as usize, "a column has fewer words than there are codes");
-        Self { words, codes }
+        Self::new(words, codes)
     }
 }
 
@@ -104,8 +123,16 @@ mod tests {
             assert!(texts.iter().eq([Some("a"), None, Some("a")]));
             assert_eq!((texts.value(1), texts.value(2), texts.len()), (None, Some("a"), 3));
             assert!(!texts.is_all_null());
+            assert_eq!((texts.null_count(), texts.counts().map(|(_, rows)| rows).sum()), (1, 2));
         }
         assert!(Texts::from_iter([None]).is_all_null());
+    }
+
+    #[test]
+    fn words_without_rows_are_not_counted() {
+        let texts = Texts::new(vec!["a", "b", "c"], vec![2, 2, Texts::NULL, 0]);
+        assert_eq!(texts.rows_by_word(), [1, 0, 2]);
+        assert!(texts.counts().eq([("a", 1), ("c", 2)]));
     }
 
     #[test]

@@ -9,12 +9,10 @@ use std::collections::HashMap;
 
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
 use crate::domain::table::{ColumnType, TableSchema};
+use crate::domain::texts::Texts;
 
 /// Most cells (rows times columns) that are kept: 8 GiB of numbers.
 pub const CELLS_MAX: usize = 1 << 30;
-
-/// The code of a null in a text column.
-const NULL_CODE: u32 = u32::MAX;
 
 /// Rows of some columns, all of the same length.
 #[derive(Debug, Clone)]
@@ -199,11 +197,11 @@ impl KeptCells {
                 nulls.resize(values.len(), true);
             }
             (Self::Text { codes, .. }, Cells::Number(added)) => {
-                codes.resize(codes.len() + added.values.len(), NULL_CODE);
+                codes.resize(codes.len() + added.values.len(), Texts::NULL);
             }
             (Self::Text { codes, values, codes_by_value }, Cells::Text(added)) => {
                 codes.extend(added.iter().map(|cell| match cell {
-                    None => NULL_CODE,
+                    None => Texts::NULL,
                     Some(text) => code_of(text, values, codes_by_value),
                 }));
             }
@@ -221,8 +219,8 @@ impl KeptCells {
                 },
             }),
             Self::Text { codes, values, .. } => {
-                let text = |row: &usize| values.get(codes[*row] as usize).map(String::as_str);
-                Cells::text(rows.iter().map(text))
+                let words = values.iter().map(String::as_str).collect();
+                Cells::Text(Texts::new(words, rows.iter().map(|row| codes[*row]).collect()))
             }
         }
     }
@@ -230,12 +228,12 @@ impl KeptCells {
 
 /// The code of `text`, a new one if it was not seen before.
 ///
-/// There are fewer than `CELLS_MAX` values, so a code never reaches [`NULL_CODE`].
+/// There are fewer than `CELLS_MAX` values, so a code never reaches [`Texts::NULL`].
 fn code_of(text: &str, values: &mut Vec<String>, codes: &mut HashMap<String, u32>) -> u32 {
     if let Some(code) = codes.get(text) {
         return *code;
     }
-    let code = u32::try_from(values.len()).unwrap_or(NULL_CODE);
+    let code = u32::try_from(values.len()).unwrap_or(Texts::NULL);
     values.push(text.to_owned());
     codes.insert(text.to_owned(), code);
     code

@@ -45,13 +45,14 @@ impl TextPair {
     /// A pair from raw values, exact.
     pub fn of(reference: &Texts<'_>, current: &Texts<'_>) -> Self {
         let mut categories: BTreeMap<&str, Cell> = BTreeMap::new();
-        let mut nulls = Cell::default();
-        for value in reference.iter() {
-            value.map_or(&mut nulls, |text| categories.entry(text).or_default()).reference += 1;
+        for (text, rows) in reference.counts() {
+            categories.entry(text).or_default().reference += rows;
         }
-        for value in current.iter() {
-            value.map_or(&mut nulls, |text| categories.entry(text).or_default()).current += 1;
+        for (text, rows) in current.counts() {
+            categories.entry(text).or_default().current += rows;
         }
+        let nulls = [reference, current].map(|texts| texts.null_count() as u64);
+        let nulls = Cell { reference: nulls[0], current: nulls[1] };
         let categories = categories.into_values().collect();
         Self { categories, others: Cell::default(), nulls }
     }

@@ -186,13 +186,11 @@ pub(crate) fn number_name(value: f64) -> String {
 fn count(cells: &Cells<'_>) -> (Vec<(String, u64)>, u64) {
     let mut missing = 0;
     let counts = match cells {
-        Cells::Text(values) => {
+        Cells::Text(texts) => {
+            missing = texts.null_count() as u64;
             let mut counts: HashMap<&str, u64> = HashMap::new();
-            for value in values.iter() {
-                match value {
-                    Some(text) => *counts.entry(text).or_default() += 1,
-                    None => missing += 1,
-                }
+            for (text, rows) in texts.counts() {
+                *counts.entry(text).or_default() += rows;
             }
             counts.into_iter().map(|(text, count)| (text.to_owned(), count)).collect()
         }

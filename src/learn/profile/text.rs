@@ -52,9 +52,8 @@ impl TextReference {
     /// Counts a whole column and keeps its `categories_max` most frequent texts.
     pub(super) fn of(texts: &Texts<'_>, categories_max: usize) -> Self {
         let mut counts: HashMap<&str, u64> = HashMap::new();
-        let by_word = rows_by_word(texts);
-        for (word, rows) in texts.words().iter().zip(&by_word).filter(|(_, rows)| **rows > 0) {
-            *counts.entry(word).or_default() += rows;
+        for (text, rows) in texts.counts() {
+            *counts.entry(text).or_default() += rows;
         }
         let rows = texts.len() as u64;
         let present: u64 = counts.values().sum();
@@ -99,15 +98,6 @@ impl TextCounts {
     }
 }
 
-/// How many rows each word has.
-fn rows_by_word(texts: &Texts<'_>) -> Vec<u64> {
-    let mut rows = vec![0; texts.words().len()];
-    for code in texts.codes().iter().filter(|code| **code != Texts::NULL) {
-        rows[*code as usize] += 1;
-    }
-    rows
-}
-
 /// `text` itself, or the start of a long text with a hash of the whole.
 pub(super) fn shortened(text: &str) -> Cow<'_, str> {
     const HASH_DIGITS: usize = 16;
@@ -144,11 +134,9 @@ impl TextTally {
     }
 
     pub(super) fn add(&mut self, texts: &Texts<'_>) {
-        let by_word = rows_by_word(texts);
-        let present: u64 = by_word.iter().sum();
         self.rows += texts.len() as u64;
-        self.nulls += texts.len() as u64 - present;
-        let words = texts.words().iter().zip(by_word).map(|(word, rows)| {
+        self.nulls += texts.null_count() as u64;
+        let words = texts.words().iter().zip(texts.rows_by_word()).map(|(word, rows)| {
             let place = self.places.get(shortened(word).as_ref());
             match place {
                 Some(place) => self.known[*place] += rows,
