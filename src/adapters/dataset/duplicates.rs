@@ -18,7 +18,7 @@ use super::table::Table;
 use super::time_filter::TimeFilter;
 
 /// Memory for hashes, 8 bytes each.
-const BUDGET_HASHES: usize = (16 << 20) / HASH_BYTES;
+const BUDGET_HASHES: usize = (8 << 20) / HASH_BYTES;
 const HASH_BYTES: usize = size_of::<u64>();
 const PART_BITS: u32 = 8;
 const SPILL: &str = "spill the hashes of ids to";
@@ -65,7 +65,7 @@ pub struct Duplicates {
 }
 
 impl DuplicateFinder {
-    /// Hashes that exceed the memory budget of 16 MiB go to an unnamed file in `folder`.
+    /// Hashes that exceed the memory budget of 8 MiB go to an unnamed file in `folder`.
     pub fn new(folder: &Path) -> Self {
         Self::with_budget(folder, BUDGET_HASHES)
     }
@@ -99,8 +99,10 @@ impl DuplicateFinder {
                 none.insert(Spilled { file, size_bytes: 0 })
             }
         };
+        let mut bytes = Vec::new();
         for part in self.parts.iter_mut().filter(|part| !part.hashes.is_empty()) {
-            let bytes: Vec<u8> = part.hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
+            bytes.clear();
+            part.hashes.iter().for_each(|hash| bytes.extend_from_slice(&hash.to_le_bytes()));
             spilled.file.write_all(&bytes)?;
             part.spilled.push((spilled.size_bytes, part.hashes.len()));
             part.hashes.clear();

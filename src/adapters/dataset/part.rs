@@ -7,8 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use polars::prelude::{
-    BooleanChunked, Column, DataFrame, DataType, Field, NewChunkedArray as _, PlSmallStr, Scalar,
-    Schema,
+    BooleanChunked, Column, DataFrame, DataType, Field, NewChunkedArray as _, PlSmallStr, Schema,
 };
 
 use super::batch::{Batch, MADE_UP_ID};
@@ -74,7 +73,8 @@ impl PartWriter {
             add(DECISION, DataType::Boolean);
         }
         add(MODEL_VERSION, DataType::String);
-        let file = StagedParquet::create(path, schema_of(fields)?)?;
+        let version = &layout.model_version;
+        let file = StagedParquet::create_with_text(path, schema_of(fields)?, version)?;
         Ok(Self { file, layout, copied, id_set: IdSet::default() })
     }
 
@@ -97,8 +97,6 @@ impl PartWriter {
         if let Some(decision) = rows.decision {
             columns.push(Column::new(DECISION.into(), decision));
         }
-        let version = Scalar::from(PlSmallStr::from_str(&self.layout.model_version));
-        columns.push(Column::new_scalar(MODEL_VERSION.into(), version, length));
         let hashes = batch.id_hashes();
         match rows.keep {
             None => self.id_set.extend(hashes),

@@ -7,10 +7,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use polars::prelude::{Column, DataFrame, ParquetCompression, ParquetWriter, PolarsError, Schema};
+use polars::prelude::{
+    AnyValue, Column, DataFrame, DataType, FrozenCategories, ParquetCompression, ParquetWriter,
+    PlSmallStr, PolarsError, PolarsResult, Scalar, Schema,
+};
 
 use super::digest::HashingWriter;
 use super::error::DatasetError;
@@ -50,7 +54,10 @@ enum Order {
 /// A parquet file that is being written.
 pub(super) struct StagedParquet {
     path: PathBuf,
-    gathered: DataFrame,
+    /// Rows that do not fill a group yet.
+    gathered: Option<DataFrame>,
+    /// The name of the column that has one text in every row, and the text.
+    constant: Option<(PlSmallStr, Scalar)>,
     rows: u64,
     /// `None` once the thread has no more to do.
     orders: Option<SyncSender<Order>>,
@@ -61,9 +68,30 @@ pub(super) struct StagedParquet {
 impl StagedParquet {
     /// Creates the file, which must not exist, with the columns of `schema`.
     pub(super) fn create(path: &Path, schema: Schema) -> Result<Self, DatasetError> {
+        Self::open(path, schema, None)
+    }
+
+    /// Creates the file, which must not exist, with the columns of `schema`. The last of them, one of texts, is
+    /// `text` in every row, and is not handed to [`StagedParquet::write`].
+    pub(super) fn create_with_text(
+        path: &Path,
+        schema: Schema,
+        text: &str,
+    ) -> Result<Self, DatasetError> {
+        let last = schema.len().checked_sub(1).and_then(|last| schema.get_at_index(last));
+        let name = last.map(|(name, _)| name.clone()).unwrap_or_default();
+        let text = one_category(text);
+        let text = text.map_err(DatasetError::polars(WRITE, &path.to_string_lossy()))?;
+        Self::open(path, schema, Some((name, text)))
+    }
+
+    fn open(
+        path: &Path,
+        schema: Schema,
+        constant: Option<(PlSmallStr, Scalar)>,
+    ) -> Result<Self, DatasetError> {
         let created = failpoint::reach("out.create").and_then(|()| create_new(path));
         let file = created.map_err(DatasetError::io("create", path))?;
-        let gathered = DataFrame::empty_with_schema(&schema);
         let (orders, queue) = sync_channel(QUEUE_GROUPS);
         let target = path.to_owned();
         let writer = std::thread::Builder::new()
@@ -75,41 +103,49 @@ impl StagedParquet {
             .map_err(DatasetError::io("start a thread to write", path))?;
         Ok(Self {
             path: path.to_owned(),
-            gathered,
+            gathered: None,
+            constant,
             rows: 0,
             orders: Some(orders),
             writer: Some(writer),
         })
     }
 
-    /// Adds rows, which have exactly the columns of the schema.
+    /// Adds rows, which have exactly the columns of the schema but for the one with the same text in every row.
     pub(super) fn write(&mut self, columns: Vec<Column>) -> Result<(), DatasetError> {
-        let added = DataFrame::new_infer_height(columns).map_err(self.wrong())?;
-        self.rows += added.height() as u64;
-        let wrong = self.wrong();
-        self.gathered.vstack_mut_owned(added).map_err(wrong)?;
-        while self.gathered.height() >= GROUP_ROWS {
-            let mut group = self.gathered.slice(0, GROUP_ROWS);
-            let rest_rows = self.gathered.height() - GROUP_ROWS;
-            self.gathered = self.gathered.tail(Some(rest_rows));
-            // polars panics on columns whose chunks differ.
-            group.rechunk_mut();
-            self.order(Order::Write(group))?;
+        let mut gathered = DataFrame::new_infer_height(columns).map_err(self.wrong())?;
+        self.rows += gathered.height() as u64;
+        if let Some(mut before) = self.gathered.take() {
+            before.vstack_mut_owned(gathered).map_err(self.wrong())?;
+            gathered = before;
         }
+        while gathered.height() >= GROUP_ROWS {
+            self.write_group(gathered.slice(0, GROUP_ROWS))?;
+            gathered = gathered.tail(Some(gathered.height() - GROUP_ROWS));
+        }
+        self.gathered = (gathered.height() > 0).then_some(gathered);
         Ok(())
     }
 
     /// Writes what is left, waits until everything is on disk, and says what was written.
     pub(super) fn finish(mut self, id_set: IdSet) -> Result<Written, DatasetError> {
-        let mut rest = std::mem::take(&mut self.gathered);
-        if rest.height() > 0 {
-            rest.rechunk_mut();
-            self.order(Order::Write(rest))?;
+        if let Some(rest) = self.gathered.take() {
+            self.write_group(rest)?;
         }
         self.order(Order::Finish)?;
         let (sha256, size_bytes) = self.join()?;
         let path = std::mem::take(&mut self.path);
         Ok(Written { path, rows: self.rows, size_bytes, sha256, id_set })
+    }
+
+    fn write_group(&mut self, mut group: DataFrame) -> Result<(), DatasetError> {
+        // polars panics on columns whose chunks differ.
+        group.rechunk_mut();
+        if let Some((name, text)) = &self.constant {
+            let column = Column::new_scalar(name.clone(), text.clone(), group.height());
+            group.with_column(column).map_err(self.wrong())?;
+        }
+        self.order(Order::Write(group))
     }
 
     /// Tells the thread what to do; if it is gone, fails with the reason.
@@ -133,6 +169,14 @@ impl StagedParquet {
     fn wrong(&self) -> impl FnOnce(PolarsError) -> DatasetError + use<> {
         DatasetError::polars(WRITE, &self.path.to_string_lossy())
     }
+}
+
+/// The only value of an enum. polars writes a column of it as it writes one of texts that are all `text`, but has
+/// nothing to compare or to look up, and a byte a row to hold.
+fn one_category(text: &str) -> PolarsResult<Scalar> {
+    let categories = FrozenCategories::new([text])?;
+    let only = AnyValue::EnumOwned(0, Arc::clone(categories.mapping()));
+    Ok(Scalar::new(DataType::from_frozen_categories(categories), only))
 }
 
 fn create_new(path: &Path) -> io::Result<File> {
@@ -188,7 +232,7 @@ fn write_all(
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use polars::prelude::{DataType, Field, ParquetReader, SerReader as _};
+    use polars::prelude::{Field, ParquetReader, SerReader as _};
 
     use super::*;
     use crate::adapters::dataset::file_sha256;
@@ -223,6 +267,27 @@ mod tests {
         assert_eq!(file_sha256(&one.path).unwrap(), (one.sha256, one.size_bytes));
         let mode = std::fs::metadata(&one.path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777 & !0o640, 0, "{mode:o}");
+    }
+
+    #[test]
+    fn a_text_of_every_row_is_written_as_a_column_of_texts() {
+        let folder = tempfile::tempdir().unwrap();
+        let fields = [("n", DataType::Int64), ("v", DataType::String)];
+        let schema = Schema::from_iter(fields.map(|(name, dtype)| Field::new(name.into(), dtype)));
+        for rows in [1_usize, 300_000] {
+            let numbers = Column::new("n".into(), (0_i64..).take(rows).collect::<Vec<_>>());
+            let texts = Column::new("v".into(), vec!["v3 \u{fc}ber"; rows]);
+            let path = |name: &str| folder.path().join(format!("{name}{rows}"));
+            let mut plain = StagedParquet::create(&path("plain"), schema.clone()).unwrap();
+            plain.write(vec![numbers.clone(), texts]).unwrap();
+            let plain = plain.finish(IdSet::default()).unwrap();
+            let file = path("text");
+            let mut file =
+                StagedParquet::create_with_text(&file, schema.clone(), "v3 \u{fc}ber").unwrap();
+            file.write(vec![numbers]).unwrap();
+            let file = file.finish(IdSet::default()).unwrap();
+            assert_eq!((file.rows, file.sha256), (plain.rows, plain.sha256));
+        }
     }
 
     #[test]

@@ -4,21 +4,22 @@
 //! and the same table gives the same sample in any number of batches. It lets tonight's table become the
 //! reference of a later one, for which the grid of the training reference would be too coarse.
 
-use std::borrow::Cow;
+/// The values of one column.
+mod values;
+
 use std::fmt;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::float::Exact;
-use super::text::shortened;
-use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
+use self::values::Values;
+use crate::domain::frame::{Cells, Frame, FrameColumn};
 
 /// Rows with the smallest id hashes, ascending; of equal hashes the row that came first.
 ///
 /// Invariant: every column has one value for each hash.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Parts", into = "Parts")]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct Sample {
     parts: Parts,
 }
@@ -33,14 +34,7 @@ struct Parts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct SampleColumn {
     name: String,
-    values: Vec<SampleValue>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum SampleValue {
-    Null,
-    Number(Exact),
-    Text(Box<str>),
+    values: Values,
 }
 
 /// A stored sample whose columns have not all as many values as there are rows.
@@ -67,14 +61,9 @@ impl Sample {
     /// The `rows_max` rows with the smallest hashes: a sample of the same table.
     #[must_use]
     pub fn first(&self, rows_max: usize) -> Self {
-        let Parts { hashes, columns, .. } = &self.parts;
-        let rows = rows_max.min(hashes.len());
-        let column = |column: &SampleColumn| SampleColumn {
-            name: column.name.clone(),
-            values: column.values[..rows].to_vec(),
-        };
-        let columns = columns.iter().map(column).collect();
-        Self { parts: Parts { rows_max, hashes: hashes[..rows].to_vec(), columns } }
+        let mut parts = Parts { rows_max, ..self.parts.clone() };
+        parts.keep_smallest();
+        Self { parts }
     }
 
     /// The rows as a frame; a column without any text is a column of numbers.
@@ -83,7 +72,7 @@ impl Sample {
             .parts
             .columns
             .iter()
-            .map(|column| FrameColumn { name: &column.name, cells: cells(&column.values) });
+            .map(|column| FrameColumn { name: &column.name, cells: column.values.cells() });
         Frame { rows: self.rows(), columns: columns.collect() }
     }
 
@@ -99,7 +88,7 @@ impl Sample {
         ours.rows_max = ours.rows_max.min(theirs.rows_max);
         ours.hashes.extend_from_slice(&theirs.hashes);
         for (column, more) in ours.columns.iter_mut().zip(&theirs.columns) {
-            column.values.extend_from_slice(&more.values);
+            column.values.append(&more.values);
         }
         ours.keep_smallest();
         true
@@ -113,11 +102,7 @@ impl Parts {
         order.sort_unstable_by_key(|row| (self.hashes[*row], *row));
         order.truncate(self.rows_max);
         self.hashes = order.iter().map(|row| self.hashes[*row]).collect();
-        self.columns.par_iter_mut().for_each(|column| {
-            let values = &mut column.values;
-            let mut take = |row: &usize| std::mem::replace(&mut values[*row], SampleValue::Null);
-            column.values = order.iter().map(&mut take).collect();
-        });
+        self.columns.par_iter_mut().for_each(|column| column.values.keep(&order));
     }
 }
 
@@ -133,9 +118,9 @@ impl TryFrom<Parts> for Sample {
     }
 }
 
-impl From<Sample> for Parts {
-    fn from(sample: Sample) -> Self {
-        sample.parts
+impl Serialize for Sample {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.parts.serialize(serializer)
     }
 }
 
@@ -159,8 +144,9 @@ pub(super) struct SampleTally {
 
 impl SampleTally {
     pub(super) fn new<'n>(names: impl Iterator<Item = &'n str>) -> Self {
-        let columns: Vec<SampleColumn> =
-            names.map(|name| SampleColumn { name: name.to_owned(), values: Vec::new() }).collect();
+        let columns: Vec<SampleColumn> = names
+            .map(|name| SampleColumn { name: name.to_owned(), values: Values::default() })
+            .collect();
         let affordable = Sample::VALUES_MAX / columns.len().max(1);
         let rows_max = Sample::ROWS_MAX.min(affordable).max(1);
         Self { parts: Parts { rows_max, hashes: Vec::new(), columns }, bound: None }
@@ -180,9 +166,7 @@ impl SampleTally {
         }
         self.parts.hashes.extend(chosen.iter().map(|row| id_hashes[*row]));
         let columns = self.parts.columns.par_iter_mut().zip(cells);
-        columns.for_each(|(column, cells)| {
-            column.values.extend(chosen.iter().map(|row| value(*cells, *row)));
-        });
+        columns.for_each(|(column, cells)| column.values.extend(*cells, &chosen));
         if self.parts.hashes.len() > self.parts.rows_max * 2 {
             self.parts.keep_smallest();
         }
@@ -199,43 +183,14 @@ impl SampleTally {
     }
 }
 
-fn value(cells: Option<&Cells<'_>>, row: usize) -> SampleValue {
-    match cells {
-        Some(Cells::Number(numbers)) => numbers
-            .value(row)
-            .map_or(SampleValue::Null, |number| SampleValue::Number(Exact(number))),
-        Some(Cells::Text(texts)) => texts
-            .value(row)
-            .map_or(SampleValue::Null, |text| SampleValue::Text(shortened(text).into())),
-        None => SampleValue::Null,
-    }
-}
-
-fn cells<'v>(values: &'v [SampleValue]) -> Cells<'v> {
-    if values.iter().any(|value| matches!(value, SampleValue::Text(_))) {
-        let text = |value: &'v SampleValue| match value {
-            SampleValue::Text(text) => Some(text.as_ref()),
-            SampleValue::Null | SampleValue::Number(_) => None,
-        };
-        return Cells::text(values.iter().map(text));
-    }
-    let number = |value: &SampleValue| match value {
-        SampleValue::Number(number) => number.0,
-        SampleValue::Null | SampleValue::Text(_) => f64::NAN,
-    };
-    let nulls: Vec<bool> =
-        values.iter().map(|value| !matches!(value, SampleValue::Number(_))).collect();
-    Cells::Number(Numbers {
-        values: Cow::Owned(values.iter().map(number).collect()),
-        nulls: if nulls.contains(&true) { nulls } else { Vec::new() },
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::frame::Numbers;
 
     fn sample(hashes: &[u64], first_value: f64, rows_max: usize) -> SampleTally {
         let mut tally = SampleTally::new(["x", "absent"].into_iter());
@@ -290,7 +245,7 @@ mod tests {
     #[test]
     fn a_stored_sample_with_uneven_columns_is_refused() {
         let mut parts = sample(&[1, 2, 3], 0.0, 3).finish().parts;
-        parts.columns[0].values.truncate(1);
+        parts.columns[0].values.keep(&[0]);
         let bytes = postcard::to_stdvec(&parts).unwrap();
         assert!(postcard::from_bytes::<Sample>(&bytes).is_err());
     }

@@ -1,0 +1,260 @@
+//! The values of one column of a sample, as a column of numbers or of texts.
+//!
+//! They are stored value by value, each with its kind, so that a file says of every value what it is; a
+//! column that has any text is one of texts, and what is a number in it counts as null.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::frame::{Cells, Numbers};
+use crate::learn::profile::float::Exact;
+use crate::learn::profile::text::shortened;
+
+/// Values in the order of the rows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Vec<Stored>", into = "Vec<Stored>")]
+pub(super) enum Values {
+    /// Numbers, NaN where a null is; no `nulls` if there is none among the values.
+    Numbers {
+        numbers: Vec<f64>,
+        nulls: Vec<bool>,
+    },
+    Texts(Vec<Option<Box<str>>>),
+}
+
+/// A value as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Stored {
+    Null,
+    Number(Exact),
+    Text(Box<str>),
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self::Numbers { numbers: Vec::new(), nulls: Vec::new() }
+    }
+}
+
+/// Numbers are equal if their bits are, so NaN equals itself.
+impl PartialEq for Values {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Texts(ours), Self::Texts(theirs)) => ours == theirs,
+            (
+                Self::Numbers { numbers, nulls },
+                Self::Numbers { numbers: their_numbers, nulls: their_nulls },
+            ) => {
+                let bits = |numbers: &[f64]| -> Vec<u64> {
+                    numbers.iter().map(|number| number.to_bits()).collect()
+                };
+                nulls == their_nulls && bits(numbers) == bits(their_numbers)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Values {
+    /// How many there are, nulls included.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Numbers { numbers, .. } => numbers.len(),
+            Self::Texts(texts) => texts.len(),
+        }
+    }
+
+    /// Appends the values that `cells` has in `rows`; nulls if the column is absent.
+    pub(super) fn extend(&mut self, cells: Option<&Cells<'_>>, rows: &[usize]) {
+        match cells {
+            Some(Cells::Text(found)) => {
+                let texts = rows.iter().map(|row| found.value(*row));
+                self.texts().extend(texts.map(|text| text.map(|text| shortened(text).into())));
+            }
+            Some(Cells::Number(found)) => self.extend_numbers(Some(found), rows),
+            None => self.extend_numbers(None, rows),
+        }
+    }
+
+    fn extend_numbers(&mut self, found: Option<&Numbers<'_>>, rows: &[usize]) {
+        let value = |row: &usize| found.and_then(|found| found.value(*row));
+        match self {
+            Self::Texts(texts) => texts.extend(rows.iter().map(|_| None)),
+            Self::Numbers { numbers, nulls } => {
+                let before = numbers.len();
+                numbers.extend(rows.iter().map(|row| value(row).unwrap_or(f64::NAN)));
+                if !nulls.is_empty() || found.is_none_or(|found| !found.nulls.is_empty()) {
+                    nulls.resize(before, false);
+                    nulls.extend(rows.iter().map(|row| value(row).is_none()));
+                }
+            }
+        }
+    }
+
+    /// Appends the values of `other`.
+    pub(super) fn append(&mut self, other: &Self) {
+        match other {
+            Self::Texts(more) => self.texts().extend_from_slice(more),
+            Self::Numbers { numbers: more, nulls: more_nulls } => match self {
+                Self::Texts(texts) => texts.extend(more.iter().map(|_| None)),
+                Self::Numbers { numbers, nulls } => {
+                    if !nulls.is_empty() || !more_nulls.is_empty() {
+                        nulls.resize(numbers.len(), false);
+                        nulls.extend_from_slice(more_nulls);
+                        nulls.resize(numbers.len() + more.len(), false);
+                    }
+                    numbers.extend_from_slice(more);
+                }
+            },
+        }
+    }
+
+    /// Keeps the values of `rows`, each named at most once, in that order.
+    pub(super) fn keep(&mut self, rows: &[usize]) {
+        match self {
+            Self::Texts(texts) => {
+                *texts = rows.iter().map(|row| texts[*row].take()).collect();
+            }
+            Self::Numbers { numbers, nulls } => {
+                *numbers = rows.iter().map(|row| numbers[*row]).collect();
+                if !nulls.is_empty() {
+                    *nulls = rows.iter().map(|row| nulls[*row]).collect();
+                }
+                if !nulls.contains(&true) {
+                    *nulls = Vec::new();
+                }
+            }
+        }
+    }
+
+    /// As a column of a frame.
+    pub(super) fn cells(&self) -> Cells<'_> {
+        match self {
+            Self::Texts(texts) => Cells::text(texts.iter().map(Option::as_deref)),
+            Self::Numbers { numbers, nulls } => {
+                Cells::Number(Numbers { values: numbers.as_slice().into(), nulls: nulls.clone() })
+            }
+        }
+    }
+
+    /// The texts; numbers that were there are nulls from now on.
+    fn texts(&mut self) -> &mut Vec<Option<Box<str>>> {
+        if let Self::Numbers { numbers, .. } = self {
+            *self = Self::Texts(vec![None; numbers.len()]);
+        }
+        match self {
+            Self::Texts(texts) => texts,
+            Self::Numbers { .. } => unreachable!("they were turned into texts"),
+        }
+    }
+}
+
+impl From<Vec<Stored>> for Values {
+    fn from(stored: Vec<Stored>) -> Self {
+        if stored.iter().any(|value| matches!(value, Stored::Text(_))) {
+            let text = |value| match value {
+                Stored::Text(text) => Some(text),
+                Stored::Null | Stored::Number(_) => None,
+            };
+            return Self::Texts(stored.into_iter().map(text).collect());
+        }
+        let number = |value: &Stored| match value {
+            Stored::Number(number) => number.0,
+            Stored::Null | Stored::Text(_) => f64::NAN,
+        };
+        let nulls: Vec<bool> =
+            stored.iter().map(|value| !matches!(value, Stored::Number(_))).collect();
+        Self::Numbers {
+            numbers: stored.iter().map(number).collect(),
+            nulls: if nulls.contains(&true) { nulls } else { Vec::new() },
+        }
+    }
+}
+
+impl From<Values> for Vec<Stored> {
+    fn from(values: Values) -> Self {
+        match values {
+            Values::Texts(texts) => {
+                texts.into_iter().map(|text| text.map_or(Stored::Null, Stored::Text)).collect()
+            }
+            Values::Numbers { numbers, nulls } => {
+                let is_null = |row| nulls.get(row).copied().unwrap_or(false);
+                let stored = numbers.into_iter().enumerate().map(|(row, number)| {
+                    if is_null(row) { Stored::Null } else { Stored::Number(Exact(number)) }
+                });
+                stored.collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(values: &[Option<f64>]) -> Values {
+        let nulls = values.iter().map(Option::is_none).collect();
+        // What stands where a null is must not matter.
+        let values: Vec<f64> = values.iter().map(|value| value.unwrap_or(7.0)).collect();
+        let cells = Cells::Number(Numbers { values: values.as_slice().into(), nulls });
+        of(&cells)
+    }
+
+    fn of(cells: &Cells<'_>) -> Values {
+        let mut values = Values::default();
+        values.extend(Some(cells), &(0..cells.len()).collect::<Vec<_>>());
+        values
+    }
+
+    #[track_caller]
+    fn check(values: &Values, expect: &str) {
+        assert_eq!(serde_json::to_string(values).unwrap(), expect);
+        let back: Values = serde_json::from_str(expect).unwrap();
+        assert_eq!(serde_json::to_string(&back).unwrap(), expect);
+        assert_eq!(back.len(), values.len());
+    }
+
+    #[test]
+    fn every_value_is_stored_with_its_kind() {
+        let mut values = numbers(&[Some(1.5), None, Some(f64::NAN)]);
+        check(&values, r#"[{"Number":1.5},"Null",{"Number":"nan"}]"#);
+        values.keep(&[2, 0]);
+        assert!(matches!(&values, Values::Numbers { nulls, .. } if nulls.is_empty()));
+        check(&values, r#"[{"Number":"nan"},{"Number":1.5}]"#);
+        check(&of(&Cells::text([Some(""), None])), r#"[{"Text":""},"Null"]"#);
+        let mut absent = Values::default();
+        absent.extend(None, &[3, 5]);
+        check(&absent, r#"["Null","Null"]"#);
+    }
+
+    #[test]
+    fn values_of_any_kind_are_put_together() {
+        let texts = of(&Cells::text([Some("a"), None]));
+        let (some, none) = (numbers(&[Some(1.0)]), numbers(&[None]));
+        for (first, second, expect) in [
+            (&some, &none, r#"[{"Number":1.0},"Null"]"#),
+            (&none, &some, r#"["Null",{"Number":1.0}]"#),
+            (&some, &some, r#"[{"Number":1.0},{"Number":1.0}]"#),
+            (&none, &texts, r#"["Null",{"Text":"a"},"Null"]"#),
+            (&some, &texts, r#"["Null",{"Text":"a"},"Null"]"#),
+            (&texts, &some, r#"[{"Text":"a"},"Null","Null"]"#),
+        ] {
+            let mut values = first.clone();
+            values.append(second);
+            check(&values, expect);
+            if let Cells::Text(found) = texts.cells()
+                && matches!(second, Values::Texts(_))
+            {
+                let mut values = first.clone();
+                values.extend(Some(&Cells::Text(found)), &[0, 1]);
+                check(&values, expect);
+            }
+        }
+    }
+
+    #[test]
+    fn a_stored_number_among_texts_is_a_null() {
+        let mixed: Values = serde_json::from_str(r#"[{"Number":1.0},{"Text":"a"}]"#).unwrap();
+        let Cells::Text(texts) = mixed.cells() else { panic!("not texts") };
+        assert!(texts.iter().eq([None, Some("a")]));
+    }
+}
