@@ -61,9 +61,14 @@ impl Sample {
     /// The `rows_max` rows with the smallest hashes: a sample of the same table.
     #[must_use]
     pub fn first(&self, rows_max: usize) -> Self {
-        let mut parts = Parts { rows_max, ..self.parts.clone() };
-        parts.keep_smallest();
-        Self { parts }
+        let Parts { hashes, columns, .. } = &self.parts;
+        let rows = rows_max.min(hashes.len());
+        let column = |column: &SampleColumn| SampleColumn {
+            name: column.name.clone(),
+            values: column.values.first(rows),
+        };
+        let columns = columns.iter().map(column).collect();
+        Self { parts: Parts { rows_max, hashes: hashes[..rows].to_vec(), columns } }
     }
 
     /// The rows as a frame; a column without any text is a column of numbers.

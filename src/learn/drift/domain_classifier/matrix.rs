@@ -4,6 +4,8 @@
 //! of a column says nothing. A change of spread shows in the squares of ranks, a change of correlation in
 //! their products. What is learned from rows here, ranks and frequent texts, does not know the sides.
 
+use rayon::prelude::*;
+
 use super::Side;
 use crate::domain::frame::Cells;
 use crate::domain::job::CategoricalImpute;
@@ -20,19 +22,14 @@ const LEVELS_MAX: usize = 10;
 pub(super) fn matrix(reference: &Side<'_>, current: &Side<'_>, names: &[&str]) -> Vec<Vec<f64>> {
     let mut out = Vec::new();
     let mut ranked = Vec::new();
-    for name in names {
-        let cells = reference.frame.column(name).zip(current.frame.column(name));
-        let Some((before, now)) = cells else { continue };
-        let sides = [(before, reference.rows()), (now, current.rows())];
-        if let [Some(before), Some(now)] = sides.map(|(cells, rows)| numbers(cells, rows)) {
-            let values = [before, now].concat();
-            let ranks = ranks(&values);
-            out.push(values.iter().map(|value| f64::from(u8::from(value.is_none()))).collect());
-            out.push(ranks.clone());
-            ranked.push(ranks);
-        } else if let [Some(before), Some(now)] = sides.map(|(cells, rows)| texts(cells, rows)) {
-            out.extend(levels([before, now].concat()));
-        }
+    // Most columns have two, so that hardly any is looked at in vain.
+    let looked_at = names.chunks(WIDTH_MAX / 2).flat_map(|names| {
+        let names = names.par_iter();
+        names.filter_map(|name| look_at(reference, current, name)).collect::<Vec<_>>()
+    });
+    for Seen { columns, ranks } in looked_at {
+        out.extend(columns);
+        ranked.extend(ranks);
         if out.len() >= WIDTH_MAX {
             break;
         }
@@ -46,6 +43,29 @@ pub(super) fn matrix(reference: &Side<'_>, current: &Side<'_>, names: &[&str]) -
     }
     out.retain(|column| !all_equal(column));
     out
+}
+
+/// What the classifier sees of one column of the tables.
+struct Seen {
+    columns: Vec<Vec<f64>>,
+    /// The ranks, if it is one of numbers.
+    ranks: Option<Vec<f64>>,
+}
+
+/// Nothing if the two sides do not both have the column in one form.
+fn look_at(reference: &Side<'_>, current: &Side<'_>, name: &str) -> Option<Seen> {
+    let (before, now) = reference.frame.column(name).zip(current.frame.column(name))?;
+    let sides = [(before, reference.rows()), (now, current.rows())];
+    if let [Some(before), Some(now)] = sides.map(|(cells, rows)| numbers(cells, rows)) {
+        let values = [before, now].concat();
+        let ranks = ranks(&values);
+        let missing = values.iter().map(|value| f64::from(u8::from(value.is_none()))).collect();
+        Some(Seen { columns: vec![missing, ranks.clone()], ranks: Some(ranks) })
+    } else if let [Some(before), Some(now)] = sides.map(|(cells, rows)| texts(cells, rows)) {
+        Some(Seen { columns: levels([before, now].concat()), ranks: None })
+    } else {
+        None
+    }
 }
 
 /// The finite values of the first `rows` cells; `None` for texts.

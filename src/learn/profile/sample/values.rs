@@ -13,7 +13,7 @@ use crate::learn::profile::text::shortened;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(from = "Vec<Stored>", into = "Vec<Stored>")]
 pub(super) enum Values {
-    /// Numbers, NaN where a null is; no `nulls` if there is none among the values.
+    /// Numbers, NaN where a null is. `nulls` may be empty if there is none, and is once [`Values::keep`] was called.
     Numbers {
         numbers: Vec<f64>,
         nulls: Vec<bool>,
@@ -126,6 +126,19 @@ impl Values {
         }
     }
 
+    /// A copy of the first `rows` values, or of all if there are fewer.
+    pub(super) fn first(&self, rows: usize) -> Self {
+        let rows = rows.min(self.len());
+        match self {
+            Self::Texts(texts) => Self::Texts(texts[..rows].to_vec()),
+            Self::Numbers { numbers, nulls } => {
+                let nulls = nulls.get(..rows).filter(|nulls| nulls.contains(&true));
+                let nulls = nulls.map(<[bool]>::to_vec).unwrap_or_default();
+                Self::Numbers { numbers: numbers[..rows].to_vec(), nulls }
+            }
+        }
+    }
+
     /// As a column of a frame.
     pub(super) fn cells(&self) -> Cells<'_> {
         match self {
@@ -224,6 +237,16 @@ mod tests {
         let mut absent = Values::default();
         absent.extend(None, &[3, 5]);
         check(&absent, r#"["Null","Null"]"#);
+    }
+
+    #[test]
+    fn the_first_values_are_a_copy() {
+        let values = numbers(&[Some(1.0), None]);
+        check(&values.first(1), r#"[{"Number":1.0}]"#);
+        assert!(matches!(values.first(1), Values::Numbers { nulls, .. } if nulls.is_empty()));
+        assert!(values.first(3) == values);
+        let texts = of(&Cells::text([None, Some("a")]));
+        check(&texts.first(1), r#"["Null"]"#);
     }
 
     #[test]
