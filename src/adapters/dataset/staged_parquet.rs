@@ -54,10 +54,12 @@ enum Order {
 /// A parquet file that is being written.
 pub(super) struct StagedParquet {
     path: PathBuf,
+    /// The columns that are handed over.
+    schema: Schema,
+    /// The name of the column behind them that has one text in every row, and the text.
+    constant: Option<(PlSmallStr, Scalar)>,
     /// Rows that do not fill a group yet.
     gathered: Option<DataFrame>,
-    /// The name of the column that has one text in every row, and the text.
-    constant: Option<(PlSmallStr, Scalar)>,
     rows: u64,
     /// `None` once the thread has no more to do.
     orders: Option<SyncSender<Order>>,
@@ -92,6 +94,10 @@ impl StagedParquet {
     ) -> Result<Self, DatasetError> {
         let created = failpoint::reach("out.create").and_then(|()| create_new(path));
         let file = created.map_err(DatasetError::io("create", path))?;
+        let mut handed_over = schema.clone();
+        if let Some((name, _)) = &constant {
+            handed_over.shift_remove(name);
+        }
         let (orders, queue) = sync_channel(QUEUE_GROUPS);
         let target = path.to_owned();
         let writer = std::thread::Builder::new()
@@ -103,8 +109,9 @@ impl StagedParquet {
             .map_err(DatasetError::io("start a thread to write", path))?;
         Ok(Self {
             path: path.to_owned(),
-            gathered: None,
+            schema: handed_over,
             constant,
+            gathered: None,
             rows: 0,
             orders: Some(orders),
             writer: Some(writer),
@@ -114,6 +121,11 @@ impl StagedParquet {
     /// Adds rows, which have exactly the columns of the schema but for the one with the same text in every row.
     pub(super) fn write(&mut self, columns: Vec<Column>) -> Result<(), DatasetError> {
         let mut gathered = DataFrame::new_infer_height(columns).map_err(self.wrong())?;
+        if **gathered.schema() != self.schema {
+            let problem =
+                format!("wanted the columns {:?}, found {:?}", self.schema, gathered.schema());
+            return Err(self.wrong()(PolarsError::SchemaMismatch(problem.into())));
+        }
         self.rows += gathered.height() as u64;
         if let Some(mut before) = self.gathered.take() {
             before.vstack_mut_owned(gathered).map_err(self.wrong())?;
@@ -295,6 +307,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (written, rows) = written(folder.path(), "empty", &[]);
         assert_eq!((written.rows, rows), (0, Vec::new()));
+    }
+
+    #[test]
+    fn other_columns_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = StagedParquet::create(&folder.path().join("n"), schema()).unwrap();
+        for column in [Column::new("n".into(), [1_i32]), Column::new("m".into(), [1_i64])] {
+            let told = told(&file.write(vec![column]).unwrap_err());
+            assert!(told.contains("wanted the columns") && told.contains("found"), "{told}");
+        }
     }
 
     #[test]
