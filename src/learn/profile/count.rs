@@ -180,7 +180,9 @@ impl GridTally {
     pub(super) fn add(&mut self, values: &[f64]) {
         let Self { places, slots, points_at, .. } = self;
         let (last, points_at) = (slots.len() - 1, *points_at);
-        places.each(values, |place, is_on_point, value| {
+        // Not through the list, which would be read anew for each value.
+        let slots = slots.as_mut_slice();
+        places.each(values, move |place, is_on_point, value| {
             let offset = select_unpredictable(is_on_point, points_at, 0);
             let slot = &mut slots[place.wrapping_add(offset) & last];
             slot.ones += 1.0;

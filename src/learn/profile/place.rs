@@ -1,7 +1,8 @@
 //! The place of a value on a grid: the last point that is not above it, found in a few steps without a branch.
 //!
-//! A table says for each of some thousand intervals of the value axis which points lie before it; what is
-//! left to search are the points within one interval. The intervals are (but for the outermost) equal in value, or in the bits of
+//! A table says for each of some thousand intervals of the value axis which points lie before it. Most
+//! intervals hold one point at most, which is compared with the value; in the others, a few steps find the last
+//! point that is not above it. The intervals are (but for the outermost) equal in value, or in the bits of
 //! the value, which is nearly equal in its logarithm: whichever leaves less to search. Both are monotone in
 //! the value, which is all that the result depends on.
 
@@ -10,15 +11,22 @@ use std::hint::select_unpredictable;
 /// Intervals of the table; its 8 KiB stay in the first-level cache beside the points.
 const INTERVALS: usize = 4096;
 
+/// The mark of an interval with more than one point.
+const CROWDED: u16 = 1 << 15;
+
+/// If more than one point in so many shares its interval, all intervals are searched alike: to find out which
+/// ones need it would take longer.
+const CROWDED_SHARE: usize = 25;
+
 /// Values that are placed side by side, so that the processor overlaps their memory accesses.
 const LANES: usize = 8;
 
 /// Strictly increasing finite points, ready to be searched.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
-    /// Behind a sentinel of minus infinity; filled up with infinities, so that no step leaves the list.
+    /// Behind a sentinel of minus infinity; filled up with infinities, one or more, so that no step leaves the list.
     points: Vec<f64>,
-    /// For each interval the place of the last point before it, 0 for none.
+    /// For each interval the place of the last point before it, 0 for none; with [`CROWDED`] if it is searched.
     before: Box<[u16; INTERVALS]>,
     scale: Scale,
     /// The longest step within an interval, a power of two, or 0.
@@ -33,12 +41,11 @@ enum Scale {
 }
 
 impl Places {
-    /// A table for `points`, strictly increasing and finite, at most `u16::MAX - 1`.
+    /// A table for `points`, strictly increasing and finite, fewer than 2^15.
     pub(super) fn new(points: &[f64]) -> Self {
         let scales = [Scale::linear(points), Scale::bits(points)];
-        let tables = scales.map(|scale| (scale, most_within(points, scale)));
-        let [linear, bits] = tables;
-        let (scale, most) = if bits.1 < linear.1 { bits } else { linear };
+        let [linear, bits] = scales.map(|scale| (Crowd::of(points, scale), scale));
+        let (crowd, scale) = if bits.0 < linear.0 { bits } else { linear };
         let mut before = Box::new([0_u16; INTERVALS]);
         for (place, point) in (1_u16..).zip(points) {
             if let Some(next) = before.get_mut(scale.interval(*point) + 1) {
@@ -50,11 +57,19 @@ impl Places {
             latest = latest.max(*place);
             *place = latest;
         }
-        // `most` points need steps that add up to it at least: 1, 2, 4, ...
-        let step = if most == 0 { 0 } else { (most + 1).next_power_of_two() / 2 };
+        if crowd.points > points.len() / CROWDED_SHARE {
+            before.iter_mut().for_each(|place| *place |= CROWDED);
+        }
+        for together in points.chunk_by(|a, b| scale.interval(*a) == scale.interval(*b)) {
+            if let [first, _, ..] = together {
+                before[scale.interval(*first)] |= CROWDED;
+            }
+        }
+        // So many points need steps that add up to it at least: 1, 2, 4, ...
+        let step = if points.is_empty() { 0 } else { (crowd.most + 1).next_power_of_two() / 2 };
         let mut all = vec![f64::NEG_INFINITY];
         all.extend_from_slice(points);
-        all.resize((all.len() + 2 * step).next_power_of_two(), f64::INFINITY);
+        all.resize((all.len() + 1 + 2 * step).next_power_of_two(), f64::INFINITY);
         Self { points: all, before, scale, step }
     }
 
@@ -98,8 +113,32 @@ impl Places {
         for (place, value) in places.iter_mut().zip(values) {
             *place = interval(*value);
         }
+        let mut marks = 0;
         for place in &mut places {
-            *place = usize::from(self.before[*place % INTERVALS]);
+            let before = self.before[*place];
+            marks |= before;
+            *place = usize::from(before);
+        }
+        if marks & CROWDED != 0 {
+            return self.search(places, values, found);
+        }
+        for (before, value) in places.iter().zip(values) {
+            let next = self.points[(before + 1) & last];
+            let is_behind = next <= *value;
+            found(before + usize::from(is_behind), is_behind && next >= *value, *value);
+        }
+    }
+
+    /// Finds values by the entries of their intervals, however many points these have.
+    fn search<const N: usize>(
+        &self,
+        mut places: [usize; N],
+        values: &[f64; N],
+        found: &mut impl FnMut(usize, bool, f64),
+    ) {
+        let last = self.points.len() - 1;
+        for place in &mut places {
+            *place &= usize::from(!CROWDED);
         }
         let mut step = self.step;
         while step > 0 {
@@ -142,25 +181,42 @@ fn ends(points: &[f64]) -> (f64, f64) {
     (points.first().copied().unwrap_or(0.0), points.last().copied().unwrap_or(0.0))
 }
 
-/// The largest number of points within one interval.
-fn most_within(points: &[f64], scale: Scale) -> usize {
-    let same = |a: &f64, b: &f64| scale.interval(*a) == scale.interval(*b);
-    points.chunk_by(same).map(<[f64]>::len).max().unwrap_or(0)
+/// How many points share their interval with others, and how many one interval has at most: what is left to
+/// search, in the order of what it costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Crowd {
+    points: usize,
+    most: usize,
+}
+
+impl Crowd {
+    fn of(points: &[f64], scale: Scale) -> Self {
+        let same = |a: &f64, b: &f64| scale.interval(*a) == scale.interval(*b);
+        let mut crowd = Self::default();
+        for together in points.chunk_by(same).map(<[f64]>::len) {
+            crowd.points += if together > 1 { together } else { 0 };
+            crowd.most = crowd.most.max(together);
+        }
+        crowd
+    }
 }
 
 /// The nearest interval; what is beyond the ends belongs to the intervals there.
 ///
 /// From 2^52 to 2^53 an f64 is an integer whose low bits are those of the number: adding 2^52 rounds and converts
-/// at once, in vector registers, where a saturating cast would take a dozen instructions for each value.
+/// at once, in vector registers, where a saturating cast would take a dozen instructions for each value. For the
+/// same reason both ends are cut off at 0, which takes one mask and no choice.
 #[inline]
 fn linear(value: f64, low: f64, per_interval: f64) -> usize {
     const TWO_TO_52: f64 = 4_503_599_627_370_496.0;
-    const LAST: f64 = (INTERVALS - 1) as f64;
+    const LAST: u64 = INTERVALS as u64 - 1;
     let above = (value - low) * per_interval;
     // Written so that NaN, which infinity times 0 gives, is the first interval.
     let above = if above > 0.0 { above } else { 0.0 };
-    let above = if above < LAST { above } else { LAST };
-    usize::try_from((above + TWO_TO_52).to_bits() % INTERVALS as u64).unwrap_or_default()
+    let below = LAST as f64 - above;
+    let below = if below > 0.0 { below } else { 0.0 };
+    let from_last = (below + TWO_TO_52).to_bits() - TWO_TO_52.to_bits();
+    usize::try_from(LAST - from_last).unwrap_or_default()
 }
 
 #[inline]
@@ -225,6 +281,18 @@ mod tests {
         let wide: Vec<f64> = even.iter().map(|value| (value / 40.0).exp()).collect();
         assert_eq!(Places::new(&wide).step, 1);
         check(&wide, &around(&wide));
+        let crowded = |points: &[f64]| {
+            let places = Places::new(points);
+            places.before.iter().filter(|before| **before & CROWDED != 0).count()
+        };
+        assert_eq!(crowded(&even), 0);
+        let mut beside = even.clone();
+        beside.insert(501, 500.01);
+        assert_eq!(crowded(&beside), 1);
+        check(&beside, &around(&beside));
+        let pairs: Vec<f64> = even.iter().flat_map(|value| [*value, value + 0.01]).collect();
+        assert_eq!(crowded(&pairs), INTERVALS);
+        check(&pairs, &around(&pairs));
     }
 
     proptest! {
