@@ -73,16 +73,16 @@ impl Profiler {
     pub fn update(&mut self, frame: &Frame<'_>, id_hashes: &[u64]) -> Result<(), ProfileError> {
         super::require_even(frame, id_hashes)?;
         self.find_places(frame);
-        let tallies = self.columns.par_iter_mut();
-        tallies.try_for_each(|column| match frame.columns.get(column.place) {
-            Some(found) => column.add(&found.cells),
-            None => Ok(()),
+        let chosen = self.sample.choose(id_hashes);
+        // Rows are sampled while their column is still in the cache.
+        let columns = self.columns.par_iter_mut().zip(self.sample.columns());
+        columns.try_for_each(|(column, sampled)| {
+            let cells = frame.columns.get(column.place).map(|found| &found.cells);
+            cells.map_or(Ok(()), |cells| column.add(cells))?;
+            sampled.extend(cells, &chosen);
+            Ok(())
         })?;
-        let columns = self.columns.iter();
-        let cells: Vec<Option<&Cells<'_>>> = columns
-            .map(|column| frame.columns.get(column.place).map(|found| &found.cells))
-            .collect();
-        self.sample.add(id_hashes, &cells);
+        self.sample.take(id_hashes, &chosen);
         self.rows += frame.rows as u64;
         Ok(())
     }

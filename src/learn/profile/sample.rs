@@ -159,6 +159,13 @@ impl SampleTally {
 
     /// Takes in rows; `cells` are those of the columns in the order of `new`, `None` for an absent one.
     pub(super) fn add(&mut self, id_hashes: &[u64], cells: &[Option<&Cells<'_>>]) {
+        let chosen = self.choose(id_hashes);
+        self.columns().zip(cells).for_each(|(values, cells)| values.extend(*cells, &chosen));
+        self.take(id_hashes, &chosen);
+    }
+
+    /// The rows of a batch that may belong to the sample, ascending.
+    pub(super) fn choose(&self, id_hashes: &[u64]) -> Vec<usize> {
         let rows = id_hashes.iter().enumerate();
         let bound = self.bound.unwrap_or(u64::MAX);
         let full = self.bound.is_some();
@@ -169,9 +176,17 @@ impl SampleTally {
             chosen.truncate(self.parts.rows_max);
             chosen.sort_unstable();
         }
+        chosen
+    }
+
+    /// The columns in the order of `new`: each takes the chosen rows of the batch, and then [`Self::take`] their hashes.
+    pub(super) fn columns(&mut self) -> impl IndexedParallelIterator<Item = &mut Values> {
+        self.parts.columns.par_iter_mut().map(|column| &mut column.values)
+    }
+
+    /// Takes the hashes of the rows that were chosen, and sorts out those that do not belong to the sample.
+    pub(super) fn take(&mut self, id_hashes: &[u64], chosen: &[usize]) {
         self.parts.hashes.extend(chosen.iter().map(|row| id_hashes[*row]));
-        let columns = self.parts.columns.par_iter_mut().zip(cells);
-        columns.for_each(|(column, cells)| column.values.extend(*cells, &chosen));
         if self.parts.hashes.len() > self.parts.rows_max * 2 {
             self.parts.keep_smallest();
         }

@@ -12,7 +12,7 @@ use crate::learn::profile::text::shortened;
 /// Values in the order of the rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(from = "Vec<Stored>", into = "Vec<Stored>")]
-pub(super) enum Values {
+pub(in crate::learn::profile) enum Values {
     /// Numbers, NaN where a null is. `nulls` may be empty if there is none, and is once [`Values::keep`] was called.
     Numbers {
         numbers: Vec<f64>,
@@ -64,7 +64,7 @@ impl Values {
     }
 
     /// Appends the values that `cells` has in `rows`; nulls if the column is absent.
-    pub(super) fn extend(&mut self, cells: Option<&Cells<'_>>, rows: &[usize]) {
+    pub(in crate::learn::profile) fn extend(&mut self, cells: Option<&Cells<'_>>, rows: &[usize]) {
         match cells {
             Some(Cells::Text(found)) => {
                 let texts = rows.iter().map(|row| found.value(*row));
