@@ -73,8 +73,11 @@ impl PartWriter {
             add(DECISION, DataType::Boolean);
         }
         add(MODEL_VERSION, DataType::String);
+        let mut schema = schema_of(fields)?;
+        // The same in every row, and among the others only so that none of them has its name.
+        schema.shift_remove(MODEL_VERSION);
         let version = &layout.model_version;
-        let file = StagedParquet::create_with_text(path, schema_of(fields)?, version)?;
+        let file = StagedParquet::create_with_text(path, schema, MODEL_VERSION, version)?;
         Ok(Self { file, layout, copied, id_set: IdSet::default() })
     }
 

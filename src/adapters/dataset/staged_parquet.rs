@@ -76,18 +76,17 @@ impl StagedParquet {
         Self::open(path, schema, None)
     }
 
-    /// Creates the file, which must not exist, with the columns of `schema`. The last of them, one of texts, is
-    /// `text` in every row, and is not handed to [`StagedParquet::write`].
+    /// Creates the file, which must not exist, with the columns of `schema` and behind them one called `name`, which
+    /// is `text` in every row and not handed to [`StagedParquet::write`].
     pub(super) fn create_with_text(
         path: &Path,
         schema: Schema,
+        name: &str,
         text: &str,
     ) -> Result<Self, DatasetError> {
-        let last = schema.len().checked_sub(1).and_then(|last| schema.get_at_index(last));
-        let name = last.map(|(name, _)| name.clone()).unwrap_or_default();
         let text = one_category(text);
         let text = text.map_err(DatasetError::polars(WRITE, &path.to_string_lossy()))?;
-        Self::open(path, schema, Some((name, text)))
+        Self::open(path, schema, Some((name.into(), text)))
     }
 
     fn open(
@@ -97,9 +96,9 @@ impl StagedParquet {
     ) -> Result<Self, DatasetError> {
         let created = failpoint::reach("out.create").and_then(|()| create_new(path));
         let file = created.map_err(DatasetError::io("create", path))?;
-        let mut handed_over = schema.clone();
+        let mut written = schema.clone();
         if let Some((name, _)) = &constant {
-            handed_over.shift_remove(name);
+            written.with_column(name.clone(), DataType::String);
         }
         let (orders, queue) = sync_channel(QUEUE_GROUPS);
         let target = path.to_owned();
@@ -107,12 +106,12 @@ impl StagedParquet {
             .name("parquet writer".to_owned())
             .spawn(move || {
                 let name = target.to_string_lossy();
-                DatasetError::guard(WRITE, &name, || write_all(file, &schema, &queue, &target))
+                DatasetError::guard(WRITE, &name, || write_all(file, &written, &queue, &target))
             })
             .map_err(DatasetError::io("start a thread to write", path))?;
         Ok(Self {
             path: path.to_owned(),
-            schema: handed_over,
+            schema,
             constant,
             gathered: None,
             rows: 0,
@@ -129,7 +128,6 @@ impl StagedParquet {
                 format!("wanted the columns {:?}, found {:?}", self.schema, gathered.schema());
             return Err(self.wrong()(PolarsError::SchemaMismatch(problem.into())));
         }
-        self.rows += gathered.height() as u64;
         if let Some(mut before) = self.gathered.take() {
             before.vstack_mut_owned(gathered).map_err(self.wrong())?;
             gathered = before;
@@ -154,6 +152,7 @@ impl StagedParquet {
     }
 
     fn write_group(&mut self, mut group: DataFrame) -> Result<(), DatasetError> {
+        self.rows += group.height() as u64;
         // polars panics on columns whose chunks differ.
         group.rechunk_mut();
         if let Some((name, text)) = &self.constant {
@@ -288,18 +287,18 @@ mod tests {
     #[test]
     fn a_text_of_every_row_is_written_as_a_column_of_texts() {
         let folder = tempfile::tempdir().unwrap();
-        let fields = [("n", DataType::Int64), ("v", DataType::String)];
-        let schema = Schema::from_iter(fields.map(|(name, dtype)| Field::new(name.into(), dtype)));
+        let text = "a version, \u{fc}ber-long";
+        let mut both = schema();
+        both.with_column("v".into(), DataType::String);
         for rows in [1_usize, 300_000] {
             let numbers = Column::new("n".into(), (0_i64..).take(rows).collect::<Vec<_>>());
-            let texts = Column::new("v".into(), vec!["v3 \u{fc}ber"; rows]);
+            let texts = Column::new("v".into(), vec![text; rows]);
             let path = |name: &str| folder.path().join(format!("{name}{rows}"));
-            let mut plain = StagedParquet::create(&path("plain"), schema.clone()).unwrap();
+            let mut plain = StagedParquet::create(&path("plain"), both.clone()).unwrap();
             plain.write(vec![numbers.clone(), texts]).unwrap();
             let plain = plain.finish(IdSet::default()).unwrap();
             let file = path("text");
-            let mut file =
-                StagedParquet::create_with_text(&file, schema.clone(), "v3 \u{fc}ber").unwrap();
+            let mut file = StagedParquet::create_with_text(&file, schema(), "v", text).unwrap();
             file.write(vec![numbers]).unwrap();
             let file = file.finish(IdSet::default()).unwrap();
             assert_eq!((file.rows, file.sha256), (plain.rows, plain.sha256));
@@ -317,8 +316,12 @@ mod tests {
     fn other_columns_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = StagedParquet::create(&folder.path().join("n"), schema()).unwrap();
-        for column in [Column::new("n".into(), [1_i32]), Column::new("m".into(), [1_i64])] {
-            let told = told(&file.write(vec![column]).unwrap_err());
+        let n = || Column::new("n".into(), [1_i64]);
+        let [narrow, other] = [Column::new("n".into(), [1_i32]), Column::new("m".into(), [1_i64])];
+        for columns in
+            [vec![], vec![narrow], vec![other.clone()], vec![n(), other.clone()], vec![other, n()]]
+        {
+            let told = told(&file.write(columns).unwrap_err());
             assert!(told.contains("wanted the columns") && told.contains("found"), "{told}");
         }
     }

@@ -45,7 +45,7 @@ impl Places {
     pub(super) fn new(points: &[f64]) -> Self {
         let scales = [Scale::linear(points), Scale::bits(points)];
         let [linear, bits] = scales.map(|scale| (Crowd::of(points, scale), scale));
-        let (crowd, scale) = if bits.0 < linear.0 { bits } else { linear };
+        let (crowd, scale) = if bits.0.cost() < linear.0.cost() { bits } else { linear };
         let mut before = Box::new([0_u16; INTERVALS]);
         for (place, point) in (1_u16..).zip(points) {
             if let Some(next) = before.get_mut(scale.interval(*point) + 1) {
@@ -57,7 +57,7 @@ impl Places {
             latest = latest.max(*place);
             *place = latest;
         }
-        if crowd.points > points.len() / CROWDED_SHARE {
+        if crowd.is_everywhere {
             before.iter_mut().for_each(|place| *place |= CROWDED);
         }
         for together in points.chunk_by(|a, b| scale.interval(*a) == scale.interval(*b)) {
@@ -181,23 +181,32 @@ fn ends(points: &[f64]) -> (f64, f64) {
     (points.first().copied().unwrap_or(0.0), points.last().copied().unwrap_or(0.0))
 }
 
-/// How many points share their interval with others, and how many one interval has at most: what is left to
-/// search, in the order of what it costs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// What is left to search within intervals.
+#[derive(Debug, Clone, Copy)]
 struct Crowd {
+    /// How many points share their interval with others.
     points: usize,
+    /// How many points one interval has at most.
     most: usize,
+    /// Whether so many share theirs that all intervals are searched.
+    is_everywhere: bool,
 }
 
 impl Crowd {
     fn of(points: &[f64], scale: Scale) -> Self {
         let same = |a: &f64, b: &f64| scale.interval(*a) == scale.interval(*b);
-        let mut crowd = Self::default();
-        for together in points.chunk_by(same).map(<[f64]>::len) {
-            crowd.points += if together > 1 { together } else { 0 };
-            crowd.most = crowd.most.max(together);
+        let lengths = || points.chunk_by(same).map(<[f64]>::len);
+        let crowded = lengths().filter(|length| *length > 1).sum();
+        Self {
+            points: crowded,
+            most: lengths().max().unwrap_or(0),
+            is_everywhere: crowded > points.len() / CROWDED_SHARE,
         }
-        crowd
+    }
+
+    /// Larger is slower.
+    fn cost(self) -> (bool, usize) {
+        (self.is_everywhere, if self.is_everywhere { self.most } else { self.points })
     }
 }
 
@@ -290,6 +299,13 @@ mod tests {
         beside.insert(501, 500.01);
         assert_eq!(crowded(&beside), 1);
         check(&beside, &around(&beside));
+        // In equal intervals fewer points would share theirs, but 499 of them one.
+        let half = |n: u32| f64::from_bits(0x3ef0_0000_0000_0000 + (u64::from(n) << 45));
+        let dense = (0..501).map(|n| 1.0 + f64::from(n) / 501.0);
+        let dense: Vec<f64> =
+            (0..499).map(half).filter(|point| *point < 1.0).chain(dense).collect();
+        assert_eq!(Places::new(&dense).step, 4);
+        check(&dense, &around(&dense));
         let pairs: Vec<f64> = even.iter().flat_map(|value| [*value, value + 0.01]).collect();
         assert_eq!(crowded(&pairs), INTERVALS);
         check(&pairs, &around(&pairs));

@@ -4,8 +4,8 @@ use super::{job, project, stop};
 
 #[test]
 fn a_period_below_the_usual_duration_is_told() {
-    // A run of a tenth of a second takes six.
-    let sandbox = project("2026-01-05T03:00:00Z", 60)
+    // A run of a hundredth of a second takes six.
+    let sandbox = project("2026-01-05T03:00:00Z", 600)
         .job("churn", &job("churn", "* * * * * *", "overlap = \"skip\""))
         .job("calm", &job("calm", "0 0 * * *", ""));
     let lints = |name: &str| {

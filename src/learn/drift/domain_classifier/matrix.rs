@@ -13,6 +13,8 @@ use crate::learn::features::{CategoryTransform, all_equal};
 
 /// Most columns before squares and products; what exceeds it is not looked at.
 const WIDTH_MAX: usize = 200;
+/// Columns of the tables that are looked at side by side: enough for the threads, few to look at in vain.
+const SIDE_BY_SIDE: usize = 16;
 /// Most columns of numbers that have squares and products.
 const PRODUCTS_MAX: usize = 10;
 /// Most texts of a column that are told apart.
@@ -22,8 +24,7 @@ const LEVELS_MAX: usize = 10;
 pub(super) fn matrix(reference: &Side<'_>, current: &Side<'_>, names: &[&str]) -> Vec<Vec<f64>> {
     let mut out = Vec::new();
     let mut ranked = Vec::new();
-    // Most columns have two, so that hardly any is looked at in vain.
-    let looked_at = names.chunks(WIDTH_MAX / 2).flat_map(|names| {
+    let looked_at = names.chunks(SIDE_BY_SIDE).flat_map(|names| {
         let names = names.par_iter();
         names.filter_map(|name| look_at(reference, current, name)).collect::<Vec<_>>()
     });
@@ -155,6 +156,32 @@ mod tests {
         let squares = ranks.map(|rank| rank * rank);
         let before = number(&[1.0, 1e9, 1e9]);
         check(before, number(&[2.0, f64::NAN]), &[&missing, &ranks, &squares]);
+    }
+
+    #[test]
+    fn columns_are_in_the_order_of_their_names_up_to_the_largest_width() {
+        // Column `k` is null in the rows whose bit is set in `k`.
+        let column = |k: usize, rows: std::ops::Range<usize>| {
+            let nulls: Vec<bool> = rows.clone().map(|row| k >> row & 1 == 1).collect();
+            let value = |(row, null): (usize, &bool)| if *null { f64::NAN } else { row as f64 };
+            Cells::Number(Numbers { values: rows.zip(&nulls).map(value).collect(), nulls })
+        };
+        let names: Vec<String> = (1..=150).map(|k: usize| k.to_string()).collect();
+        let side = |rows: std::ops::Range<usize>| {
+            let columns = names.iter().zip(1..);
+            let columns = columns
+                .map(|(name, k)| FrameColumn { name, cells: column(k, rows.clone()) })
+                .collect();
+            Side { frame: Frame { rows: 4, columns }, id_hashes: vec![0; 4].into(), table_rows: 4 }
+        };
+        let mut asked: Vec<&str> = names.iter().map(String::as_str).collect();
+        asked.insert(40, "absent");
+        let found = matrix(&side(0..4), &side(4..8), &asked);
+        assert_eq!(found.len(), WIDTH_MAX);
+        for (k, missing) in (1..).zip(found.iter().step_by(2)) {
+            let wanted: Vec<f64> = (0..8).map(|row| f64::from(k >> row & 1)).collect();
+            assert_eq!(*missing, wanted, "{k}");
+        }
     }
 
     #[test]

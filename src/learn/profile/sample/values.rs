@@ -44,10 +44,8 @@ impl PartialEq for Values {
                 Self::Numbers { numbers, nulls },
                 Self::Numbers { numbers: their_numbers, nulls: their_nulls },
             ) => {
-                let bits = |numbers: &[f64]| -> Vec<u64> {
-                    numbers.iter().map(|number| number.to_bits()).collect()
-                };
-                nulls == their_nulls && bits(numbers) == bits(their_numbers)
+                let bits = |number: &f64| number.to_bits();
+                nulls == their_nulls && numbers.iter().map(bits).eq(their_numbers.iter().map(bits))
             }
             _ => false,
         }
@@ -112,7 +110,7 @@ impl Values {
     pub(super) fn keep(&mut self, rows: &[usize]) {
         match self {
             Self::Texts(texts) => {
-                *texts = rows.iter().map(|row| texts[*row].take()).collect();
+                *self = Self::of_texts(rows.iter().map(|row| texts[*row].take()).collect());
             }
             Self::Numbers { numbers, nulls } => {
                 *numbers = rows.iter().map(|row| numbers[*row]).collect();
@@ -130,13 +128,21 @@ impl Values {
     pub(super) fn first(&self, rows: usize) -> Self {
         let rows = rows.min(self.len());
         match self {
-            Self::Texts(texts) => Self::Texts(texts[..rows].to_vec()),
+            Self::Texts(texts) => Self::of_texts(texts[..rows].to_vec()),
             Self::Numbers { numbers, nulls } => {
                 let nulls = nulls.get(..rows).filter(|nulls| nulls.contains(&true));
                 let nulls = nulls.map(<[bool]>::to_vec).unwrap_or_default();
                 Self::Numbers { numbers: numbers[..rows].to_vec(), nulls }
             }
         }
+    }
+
+    /// A column of texts, or one of numbers that are all null if there is no text.
+    fn of_texts(texts: Vec<Option<Box<str>>>) -> Self {
+        if texts.iter().any(Option::is_some) {
+            return Self::Texts(texts);
+        }
+        Self::Numbers { numbers: vec![f64::NAN; texts.len()], nulls: vec![true; texts.len()] }
     }
 
     /// As a column of a frame.
@@ -245,8 +251,12 @@ mod tests {
         check(&values.first(1), r#"[{"Number":1.0}]"#);
         assert!(matches!(values.first(1), Values::Numbers { nulls, .. } if nulls.is_empty()));
         assert!(values.first(3) == values);
-        let texts = of(&Cells::text([None, Some("a")]));
+        let mut texts = of(&Cells::text([None, Some("a")]));
         check(&texts.first(1), r#"["Null"]"#);
+        let nulls = texts.first(1);
+        assert!(matches!(nulls.cells(), Cells::Number(numbers) if numbers.nulls == [true]));
+        texts.keep(&[0]);
+        assert!(texts == nulls && texts == serde_json::from_str(r#"["Null"]"#).unwrap());
     }
 
     #[test]
