@@ -188,11 +188,7 @@ fn count(cells: &Cells<'_>) -> (Vec<(String, u64)>, u64) {
     let counts = match cells {
         Cells::Text(texts) => {
             missing = texts.null_count() as u64;
-            let mut counts: HashMap<&str, u64> = HashMap::new();
-            for (text, rows) in texts.counts() {
-                *counts.entry(text).or_default() += rows;
-            }
-            counts.into_iter().map(|(text, count)| (text.to_owned(), count)).collect()
+            texts.counts().into_iter().map(|(text, count)| (text.to_owned(), count)).collect()
         }
         Cells::Number(numbers) => {
             let mut counts: HashMap<u64, u64> = HashMap::new();

@@ -1,4 +1,4 @@
-//! The place of a value on a grid: the last point that is not above it, found in a few steps without a branch.
+//! The place of a value on a grid: the last point that is not above it, found in a few steps.
 //!
 //! A table says for each of some thousand intervals of the value axis which points lie before it. Most
 //! intervals hold one point at most, which is compared with the value; in the others, a few steps find the last
@@ -66,7 +66,7 @@ impl Places {
             }
         }
         // So many points need steps that add up to it at least: 1, 2, 4, ...
-        let step = if points.is_empty() { 0 } else { (crowd.most + 1).next_power_of_two() / 2 };
+        let step = (crowd.most + 1).next_power_of_two() / 2;
         let mut all = vec![f64::NEG_INFINITY];
         all.extend_from_slice(points);
         all.resize((all.len() + 1 + 2 * step).next_power_of_two(), f64::INFINITY);

@@ -51,10 +51,7 @@ pub struct TextCounts {
 impl TextReference {
     /// Counts a whole column and keeps its `categories_max` most frequent texts.
     pub(super) fn of(texts: &Texts<'_>, categories_max: usize) -> Self {
-        let mut counts: HashMap<&str, u64> = HashMap::new();
-        for (text, rows) in texts.counts() {
-            *counts.entry(text).or_default() += rows;
-        }
+        let counts = texts.counts();
         let rows = texts.len() as u64;
         let present: u64 = counts.values().sum();
         let distinct = counts.len() as u64;

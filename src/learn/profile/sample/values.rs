@@ -90,38 +90,23 @@ impl Values {
 
     /// Appends the values of `other`.
     pub(super) fn append(&mut self, other: &Self) {
-        match other {
-            Self::Texts(more) => self.texts().extend_from_slice(more),
-            Self::Numbers { numbers: more, nulls: more_nulls } => match self {
-                Self::Texts(texts) => texts.extend(more.iter().map(|_| None)),
-                Self::Numbers { numbers, nulls } => {
-                    if !nulls.is_empty() || !more_nulls.is_empty() {
-                        nulls.resize(numbers.len(), false);
-                        nulls.extend_from_slice(more_nulls);
-                        nulls.resize(numbers.len() + more.len(), false);
-                    }
-                    numbers.extend_from_slice(more);
-                }
-            },
-        }
+        self.extend(Some(&other.cells()), &(0..other.len()).collect::<Vec<_>>());
     }
 
     /// Keeps the values of `rows`, each named at most once, in that order.
     pub(super) fn keep(&mut self, rows: &[usize]) {
-        match self {
+        *self = match self {
             Self::Texts(texts) => {
-                *self = Self::of_texts(rows.iter().map(|row| texts[*row].take()).collect());
+                Self::of_texts(rows.iter().map(|row| texts[*row].take()).collect())
             }
             Self::Numbers { numbers, nulls } => {
-                *numbers = rows.iter().map(|row| numbers[*row]).collect();
-                if !nulls.is_empty() {
-                    *nulls = rows.iter().map(|row| nulls[*row]).collect();
-                }
-                if !nulls.contains(&true) {
-                    *nulls = Vec::new();
-                }
+                let is_null = |row: &usize| nulls.get(*row).copied();
+                Self::of_numbers(
+                    rows.iter().map(|row| numbers[*row]).collect(),
+                    rows.iter().map_while(is_null).collect(),
+                )
             }
-        }
+        };
     }
 
     /// A copy of the first `rows` values, or of all if there are fewer.
@@ -130,11 +115,15 @@ impl Values {
         match self {
             Self::Texts(texts) => Self::of_texts(texts[..rows].to_vec()),
             Self::Numbers { numbers, nulls } => {
-                let nulls = nulls.get(..rows).filter(|nulls| nulls.contains(&true));
-                let nulls = nulls.map(<[bool]>::to_vec).unwrap_or_default();
-                Self::Numbers { numbers: numbers[..rows].to_vec(), nulls }
+                let nulls = nulls.iter().copied().take(rows).collect();
+                Self::of_numbers(numbers[..rows].to_vec(), nulls)
             }
         }
+    }
+
+    /// A column of numbers, with as many flags or none.
+    fn of_numbers(numbers: Vec<f64>, nulls: Vec<bool>) -> Self {
+        Self::Numbers { numbers, nulls: if nulls.contains(&true) { nulls } else { Vec::new() } }
     }
 
     /// A column of texts, or one of numbers that are all null if there is no text.
@@ -180,12 +169,8 @@ impl From<Vec<Stored>> for Values {
             Stored::Number(number) => number.0,
             Stored::Null | Stored::Text(_) => f64::NAN,
         };
-        let nulls: Vec<bool> =
-            stored.iter().map(|value| !matches!(value, Stored::Number(_))).collect();
-        Self::Numbers {
-            numbers: stored.iter().map(number).collect(),
-            nulls: if nulls.contains(&true) { nulls } else { Vec::new() },
-        }
+        let is_null = |value: &Stored| !matches!(value, Stored::Number(_));
+        Self::of_numbers(stored.iter().map(number).collect(), stored.iter().map(is_null).collect())
     }
 }
 
