@@ -33,6 +33,8 @@ pub mod execute;
 pub mod explain;
 /// What a candidate shows on the rows held out.
 pub mod gates;
+/// The files that a run reads, and their digests.
+pub mod inputs;
 /// The jobs of a project.
 pub mod jobs;
 /// Findings that no single batch can make.

@@ -25,7 +25,8 @@ use crate::domain::run::Interval;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Progress;
 use crate::engine::gates::{self, Baseline, Evidence, HeldOut, infra};
-use crate::engine::pass::{Contender, hash_inputs, score_columns, score_frame};
+use crate::engine::inputs::InputDigests;
+use crate::engine::pass::{Contender, score_columns, score_frame};
 use crate::engine::report::InputFile;
 use crate::engine::search;
 use crate::engine::training_rows::{TrainingRows, read};
@@ -88,8 +89,9 @@ pub fn train(
     artifacts: &Artifacts,
     progress: Option<&Progress>,
 ) -> Result<Candidate, RunError> {
+    let digests = InputDigests::start(&plan.files)?;
     let rows = read(plan, job, progress)?;
-    let inputs = hash_inputs(&plan.files)?;
+    let inputs = digests.finish()?;
     let mut findings = rows.findings.clone();
     let read = labels(job, &rows)?;
     if read.missing > 0 {

@@ -23,13 +23,14 @@ use std::path::Path;
 
 use self::batches::Pass;
 use self::fits::{Fits, open};
-use crate::adapters::dataset::{self, DatasetError, ScanRequest, SourceFile, Table, Written};
+use crate::adapters::dataset::{ScanRequest, Table, Written};
 use crate::domain::finding::Finding;
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
 use crate::domain::identity::RunId;
 use crate::domain::job::{Job, Task};
-use crate::engine::error::{Cause, RunError};
+use crate::engine::error::RunError;
 use crate::engine::execute::{Progress, ProgressEvent};
+use crate::engine::inputs::InputDigests;
 use crate::engine::judge;
 use crate::engine::report::{InputFile, ModelRef, Rows};
 use crate::engine::score::ScorePlan;
@@ -179,9 +180,9 @@ pub fn changes_target(run: &RunId) -> String {
     format!("_changes/{run}.parquet")
 }
 
-/// Scores everything that `plan` names, into files in the folder `staging`.
+/// Scores everything that `plan` names, into files in the folder `staging`; `digests` are those of its files.
 pub fn score(
-    plan: &ScorePlan,
+    (plan, digests): (&ScorePlan, InputDigests),
     staging: &Path,
     job: &Job,
     contenders: &Contenders,
@@ -199,21 +200,16 @@ pub fn score(
         time: plan.paths.filter.as_ref(),
         batch_rows: BATCH_ROWS,
     };
-    let (scanned, inputs) = std::thread::scope(|scope| {
-        let hashes = scope.spawn(|| hash_inputs(&plan.files));
-        let scanned = table.scan(&request, |batch| {
-            pass.take(&batch)?;
-            if let Some(progress) = progress {
-                let (done, scored) = (pass.rows_read(), pass.rows_scored());
-                progress(ProgressEvent::Rows { done, of: rows_hint, scored });
-            }
-            Ok(())
-        });
-        (scanned, hashes.join())
+    let receipt = table.scan(&request, |batch| {
+        pass.take(&batch)?;
+        if let Some(progress) = progress {
+            let (done, scored) = (pass.rows_read(), pass.rows_scored());
+            progress(ProgressEvent::Rows { done, of: rows_hint, scored });
+        }
+        Ok(())
     });
-    let receipt = scanned.map_err(RunError::from)?;
-    let inputs = inputs
-        .map_err(|_| RunError::new("read", Cause::Other, "hashing the inputs panicked"))??;
+    let receipt = receipt.map_err(RunError::from)?;
+    let inputs = digests.finish()?;
     findings.extend(judge::rows_without_time(job, receipt.rows_without_time));
     pass.finish(inputs, findings, receipt.rows_read)
 }
@@ -232,19 +228,6 @@ fn columns_to_read(job: &Job, contenders: &Contenders, fits: &Fits, table: &Tabl
     wanted.extend(job.checks.iter().filter_map(|check| check.column.as_deref()));
     let present = table.schema().columns.iter().map(|column| column.name.as_str());
     present.filter(|name| wanted.contains(name)).map(str::to_owned).collect()
-}
-
-/// Hashes every input file, beside the pass.
-pub fn hash_inputs(files: &[SourceFile]) -> Result<Vec<InputFile>, RunError> {
-    let mut out = Vec::with_capacity(files.len());
-    for file in files {
-        let (sha256, bytes) = dataset::file_sha256(&file.path).map_err(|source| {
-            let path = file.path.clone();
-            RunError::table("read")(DatasetError::Io { action: "read", path, source })
-        })?;
-        out.push(InputFile { path: file.relative.clone(), bytes, sha256 });
-    }
-    Ok(out)
 }
 
 /// Scores as a frame, to be profiled.

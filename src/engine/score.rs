@@ -29,6 +29,7 @@ use crate::domain::watch::WatchStep;
 use crate::engine::drift::{self, Drift, Profiles};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
+use crate::engine::inputs::InputDigests;
 use crate::engine::offload::offload;
 use crate::engine::pass::{self, Contenders, Scored, SecondScored, TrackScored};
 use crate::engine::plan::{self, ScorePaths};
@@ -76,6 +77,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let stage = execution.stage("plan");
     recover::sweep_staging(world, &job).await?;
     let plan = Arc::new(plan_score(execution).await?);
+    let digests = InputDigests::start(&plan.files)?;
     let (contenders, watched) = contenders(execution, &plan).await?;
     let contenders = Arc::new(contenders);
     pin_model(execution, &plan.model, &[]).await?;
@@ -88,8 +90,9 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let mut scored = {
         let (plan, job, contenders) = (plan.clone(), job.clone(), contenders.clone());
         let (folder, progress) = (staging.folder().to_owned(), execution.progress.clone());
-        offload("score", move || pass::score(&plan, &folder, &job, &contenders, progress.as_ref()))
-            .await?
+        let read =
+            move || pass::score((&plan, digests), &folder, &job, &contenders, progress.as_ref());
+        offload("score", read).await?
     };
     pin_model(execution, &plan.model, &scored.inputs).await?;
     execution.stage_done(stage);

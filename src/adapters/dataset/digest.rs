@@ -13,11 +13,19 @@ const BUFFER_BYTES: usize = 1 << 17;
 
 /// The SHA-256 of the file at `path` and its size in bytes.
 pub fn file_sha256(path: &Path) -> io::Result<(Sha256, u64)> {
+    file_sha256_while(path, || true)
+}
+
+/// The same for as long as `is_wanted` says so, which is asked many times a second; then it is an error.
+pub fn file_sha256_while(path: &Path, is_wanted: impl Fn() -> bool) -> io::Result<(Sha256, u64)> {
     let mut file = File::open(path)?;
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut size_bytes = 0_u64;
     loop {
+        if !is_wanted() {
+            return Err(io::Error::other("nobody waits for its digest any more"));
+        }
         match file.read(&mut buffer) {
             Ok(0) => return Ok((Sha256(hasher.finalize().into()), size_bytes)),
             Ok(n) => {
@@ -82,6 +90,14 @@ mod tests {
         let (bytes, sha256, size_bytes) = writer.finish();
         assert_eq!((bytes.as_slice(), size_bytes), (b"abc".as_slice(), 3));
         assert_eq!(sha256.to_string(), ABC);
+    }
+
+    #[test]
+    fn a_file_is_read_for_as_long_as_its_digest_is_wanted() {
+        let asked = std::cell::Cell::new(0);
+        let is_wanted = || asked.replace(asked.get() + 1) < 3;
+        let told = file_sha256_while(Path::new("/dev/zero"), is_wanted).unwrap_err().to_string();
+        assert_eq!((told.as_str(), asked.get()), ("nobody waits for its digest any more", 4));
     }
 
     #[test]
