@@ -16,6 +16,8 @@
 mod batch;
 /// The decisions that a correction changes.
 mod changes;
+/// The columns of a batch.
+mod columns;
 /// Digests of files.
 mod digest;
 /// From a pattern to the files of a table.

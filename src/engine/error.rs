@@ -11,6 +11,7 @@ use crate::adapters::dataset::{DatasetError, ScanError};
 use crate::adapters::store::StoreError;
 use crate::adapters::store::copy::CopyError;
 use crate::domain::identity::RunId;
+use crate::learn::profile::ProfileError;
 
 /// An error of the engine: where it happened, what it was, and what kind of remedy it needs.
 #[derive(Debug)]
@@ -188,6 +189,13 @@ impl From<ScanError<RunError>> for RunError {
             ScanError::Callback(error) => error,
             ScanError::Dataset(error) => Self::table("read")(error),
         }
+    }
+}
+
+impl From<ProfileError> for RunError {
+    /// Columns that cannot be profiled.
+    fn from(error: ProfileError) -> Self {
+        Self::data("profile")(error)
     }
 }
 

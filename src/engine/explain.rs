@@ -175,7 +175,7 @@ impl Wanted<'_> {
         };
         let scanned = table.scan(&request, |batch| {
             let Some(row) = batch.row_with_id(self.id) else { return Ok(()) };
-            let frame = batch.frame(&names).map_err(RunError::data(STAGE));
+            let frame = batch.frame(&names).map_err(RunError::table(STAGE));
             Err(match frame.and_then(|frame| read(&frame, row)) {
                 Ok(told) => {
                     let (file, row) = (batch.file().to_owned(), batch.row_number(row));

@@ -115,7 +115,7 @@ impl TrainingRows {
     }
 
     fn take(&mut self, batch: &Batch, names: &[String], job: &Job) -> Result<(), RunError> {
-        let failed = RunError::data("read");
+        let failed = RunError::table("read");
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let frame = batch.frame(&names).map_err(failed)?;
         self.table.push(&frame).map_err(RunError::data("keep the training rows"))?;

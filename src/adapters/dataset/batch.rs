@@ -9,11 +9,13 @@ use jiff::tz::TimeZone;
 use polars::prelude::{Column, DataFrame, DataType, Float64Chunked, PolarsError, Series, TimeUnit};
 use rayon::prelude::*;
 
+use super::columns::Columns;
 use super::error::{DatasetError, Place};
 use super::id::{integer_id_hash, text_id_hash, unsigned_id_hash};
 use super::iso::DAY_MICROS;
 use super::probe::column_type;
 use super::row_numbers::RowNumbers;
+use super::scan::Group;
 use super::time_filter::naive_micros_to_utc;
 use super::words::texts_of;
 use crate::domain::frame::{Cells, Frame, FrameColumn, Numbers};
@@ -34,8 +36,7 @@ pub(super) struct BatchSource {
 /// Some rows of a table.
 #[derive(Debug)]
 pub struct Batch {
-    /// One chunk in every column.
-    data: DataFrame,
+    columns: Columns,
     source: BatchSource,
     row_numbers: RowNumbers,
     id_hashes: Vec<u64>,
@@ -49,19 +50,36 @@ impl BatchSource {
 
 impl Batch {
     /// Takes rows as polars hands them over; fails if one has no id.
-    pub(super) fn new(mut data: DataFrame, source: &BatchSource) -> Result<Self, DatasetError> {
+    pub(super) fn of_frame(
+        mut frame: DataFrame,
+        source: &BatchSource,
+    ) -> Result<Self, DatasetError> {
         let wrong = || DatasetError::polars(CONVERT, &source.file);
-        data.rechunk_mut();
-        let counted = data.column(&source.row_column).and_then(Column::idx).map_err(wrong())?;
+        frame.rechunk_mut();
+        let counted = frame.column(&source.row_column).and_then(Column::idx).map_err(wrong())?;
         let row_numbers = RowNumbers::of(counted);
-        let mut out = Self { data, source: source.clone(), row_numbers, id_hashes: Vec::new() };
+        Self::new(Columns::Decoded(frame), row_numbers, source)
+    }
+
+    /// Takes the rows of a row group; fails if one has no id.
+    pub(super) fn of_group(group: Group, source: &BatchSource) -> Result<Self, DatasetError> {
+        let row_numbers = RowNumbers::From(group.rows_before() + 1);
+        Self::new(Columns::Stored(group), row_numbers, source)
+    }
+
+    fn new(
+        columns: Columns,
+        row_numbers: RowNumbers,
+        source: &BatchSource,
+    ) -> Result<Self, DatasetError> {
+        let mut out = Self { columns, source: source.clone(), row_numbers, id_hashes: Vec::new() };
         out.id_hashes = out.hash_ids()?;
         Ok(out)
     }
 
     /// How many rows it has; never 0.
     pub fn rows(&self) -> usize {
-        self.data.height()
+        self.columns.rows()
     }
 
     /// The file that the rows are in, relative to its root.
@@ -152,7 +170,7 @@ impl Batch {
 
     /// The column called `name`, in one chunk.
     pub(super) fn column(&self, name: &str) -> Result<&Column, DatasetError> {
-        self.data.column(name).map_err(|_| DatasetError::column(name, "was not asked for"))
+        self.columns.column(name)
     }
 
     fn series(&self, name: &str) -> Result<&Series, DatasetError> {
@@ -209,7 +227,8 @@ impl Batch {
         (0..self.rows()).map(hash).collect()
     }
 
-    fn cells(&self, name: &str) -> Result<Cells<'_>, DatasetError> {
+    /// The values of the column called `name`: numbers where they are used as numbers, else text.
+    pub fn cells(&self, name: &str) -> Result<Cells<'_>, DatasetError> {
         let series = self.series(name)?;
         match column_type(series.dtype()) {
             ColumnType::Nested => {
@@ -309,7 +328,7 @@ mod tests {
         let rows = u32::try_from(columns[0].len()).unwrap();
         let mut all = vec![Column::new("row".into(), (10..10 + rows).collect::<Vec<_>>())];
         all.extend(columns);
-        Batch::new(
+        Batch::of_frame(
             DataFrame::new_infer_height(all).unwrap(),
             &BatchSource::new("d/t.csv", id, "row"),
         )

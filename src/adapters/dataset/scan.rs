@@ -1,22 +1,23 @@
 //! One pass over a table: every row once, in order, in constant memory.
 //!
-//! Files are read one after the other by polars' streaming engine, on a thread of its own, and handed
-//! over through a queue of one batch: if the caller is slow, polars waits. The rows of each file are
-//! counted and compared with what the file says it has, because a row that is silently lost is the worst
-//! that can happen here.
+//! Files are read one after the other, on a thread of its own, and handed over through a queue of one piece: if the
+//! caller is slow, the thread waits. Parquet files come by row group, other ones, and those whose rows are
+//! filtered, through polars' streaming engine. The rows of each file are counted and compared with what the file
+//! says it has, because a row that is silently lost is the worst that can happen here.
 
+/// The row groups of a parquet file.
+mod groups;
 /// What polars is asked to do with one file.
 mod plan;
-/// The thread that polars reads on.
+/// The thread that reads ahead.
 mod reader;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use polars::prelude::{DataFrame, LazyFrame};
-
+pub(super) use self::groups::Group;
 use self::plan::Plan;
-use self::reader::start_reading;
+use self::reader::{Piece, Source, start_reading};
 use super::batch::{Batch, BatchSource};
 use super::discover::SourceFile;
 use super::error::{DatasetError, Place};
@@ -74,10 +75,16 @@ impl Table {
         let mut receipt = ScanReceipt::default();
         for (source, probe) in self.files().iter().zip(&self.probes) {
             let file = source.open()?;
-            let segments = plan.lazy(source, probe, &file)?;
+            let pieces = match plan.groups(source, probe, &file, request.batch_rows)? {
+                Some(groups) => Source::Groups(groups, request.id.map(str::to_owned)),
+                None => Source::Queries(
+                    plan.lazy(source, probe, &file)?,
+                    probe.batch_rows(request.batch_rows),
+                ),
+            };
             let mut pass =
                 FilePass { source, plan: &plan, batches: None, counts: Counts::default() };
-            pass.run(segments, probe.batch_rows(request.batch_rows), &mut on_batch)?;
+            pass.run(pieces, &mut on_batch)?;
             check_same(source, &file)?;
             pass.counts.check(source, probe.rows, plan.has_filter())?;
             receipt.rows_read += pass.counts.handed_over;
@@ -111,46 +118,48 @@ struct Counts {
 impl FilePass<'_> {
     fn run<E>(
         &mut self,
-        segments: Vec<LazyFrame>,
-        batch_rows: usize,
+        pieces: Source,
         on_batch: &mut impl FnMut(Batch) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
-        let (frames, reader) = start_reading(segments, batch_rows, self.source)?;
-        let outcome = frames.iter().try_for_each(|frame| self.hand_over(frame, on_batch));
-        // Without a receiver the reader stops at its next batch.
-        drop(frames);
-        let read = match reader.join() {
-            Ok(read) => read.map_err(DatasetError::polars(READ, &self.source.relative)),
-            Err(payload) => {
-                Err(DatasetError::panicked(READ, &self.source.relative, payload.as_ref()))
-            }
-        };
+        let (pieces, reader) = start_reading(pieces, self.source)?;
+        let outcome = pieces.iter().try_for_each(|piece| self.hand_over(piece, on_batch));
+        // Without a receiver the reader stops at its next piece.
+        drop(pieces);
+        let read = reader.join().unwrap_or_else(|payload| {
+            Err(DatasetError::panicked(READ, &self.source.relative, payload.as_ref()))
+        });
         outcome?;
         Ok(read?)
     }
 
     fn hand_over<E>(
         &mut self,
-        frame: DataFrame,
+        piece: Piece,
         on_batch: &mut impl FnMut(Batch) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
-        let (frame, without_time) = self.plan.without_null_times(frame, self.source)?;
-        self.counts.without_time += without_time;
-        if frame.height() == 0 {
-            return Ok(());
-        }
-        self.counts.handed_over += frame.height() as u64;
-        let source = match &mut self.batches {
-            Some(source) => source,
-            none => none.insert(self.plan.batch_source(self.source)),
+        let batch = match piece {
+            Piece::Frame(frame) => {
+                let (frame, without_time) = self.plan.without_null_times(frame, self.source)?;
+                self.counts.without_time += without_time;
+                if frame.height() == 0 {
+                    return Ok(());
+                }
+                Batch::of_frame(frame, self.batch_source())?
+            }
+            Piece::Group(group) if group.rows() == 0 => return Ok(()),
+            Piece::Group(group) => Batch::of_group(group, self.batch_source())?,
         };
-        let batch = Batch::new(frame, source)?;
+        self.counts.handed_over += batch.rows() as u64;
         catch_unwind(AssertUnwindSafe(|| on_batch(batch)))
             .map_err(|payload| {
                 let file = &self.source.relative;
                 DatasetError::panicked("process the rows of", file, payload.as_ref())
             })?
             .map_err(ScanError::Callback)
+    }
+
+    fn batch_source(&mut self) -> &BatchSource {
+        self.batches.get_or_insert_with(|| self.plan.batch_source(self.source))
     }
 }
 
@@ -241,7 +250,8 @@ mod tests {
         };
         assert_eq!(rows(1_000), [1_250, 1_250, 10]);
         assert_eq!(rows(2_500), [1_250, 1_250, 10]);
-        assert_eq!(rows(996), [996, 996, 508, 10]);
+        assert_eq!(rows(996), [1_250, 1_250, 10]);
+        // Row groups are too small for it.
         assert_eq!(rows(2_600), [2_500, 10]);
     }
 
@@ -250,7 +260,8 @@ mod tests {
         let folder = Folder::with(&[]);
         folder.write_parquet("a.parquet", columns(0, 2_500));
         folder.write_parquet("b.parquet", columns(2_500, 10));
-        let table = folder.table("*.parquet", Some("id")).unwrap();
+        folder.write("c.csv", b"id\n7\n8\n");
+        let table = folder.table("*.*", Some("id")).unwrap();
         let request = ScanRequest { columns: &[], id: Some("id"), time: None, batch_rows: 996 };
         let mut found = Vec::new();
         let receipt = table.scan(&request, |batch| {
@@ -263,13 +274,13 @@ mod tests {
         assert_eq!(
             found,
             [
-                batch("a.parquet", 1, 996, "0"),
-                batch("a.parquet", 997, 1_992, "996"),
-                batch("a.parquet", 1_993, 2_500, "1992"),
+                batch("a.parquet", 1, 1_250, "0"),
+                batch("a.parquet", 1_251, 2_500, "1250"),
                 batch("b.parquet", 1, 10, "2500"),
+                batch("c.csv", 1, 2, "7"),
             ]
         );
-        assert_eq!(receipt.unwrap().rows_per_file, [2_500, 10]);
+        assert_eq!(receipt.unwrap().rows_per_file, [2_500, 10, 2]);
     }
 
     #[test]
@@ -356,6 +367,9 @@ mod tests {
         let mut table = folder.table("t.parquet", None).unwrap();
         let rows = |table: &Table| read(table, &["id", "half", "name"], None, None).unwrap();
         let whole = rows(&table);
+        // Without row groups the file is read through queries.
+        table.probes[0].group_rows_min = None;
+        assert!(rows(&table) == whole);
         table.probes[0].segments = vec![0..1_000, 1_000..3_000, 3_000..3_500];
         assert!(rows(&table) == whole);
         table.probes[0].segments = vec![0..1_000, 1_000..3_000];

@@ -160,7 +160,7 @@ fn keep(table: &Table, schema: &TableSchema) -> Result<TrainingTable, RunError> 
     let names: Vec<&str> = columns.iter().map(String::as_str).collect();
     let scan = ScanRequest { columns: &columns, id: None, time: None, batch_rows: BATCH_ROWS };
     table.scan(&scan, |batch: Batch| {
-        let frame = batch.frame(&names).map_err(RunError::data("read"))?;
+        let frame = batch.frame(&names).map_err(RunError::table("read"))?;
         kept.push(&frame).map_err(RunError::data("keep the rows"))
     })?;
     Ok(kept)

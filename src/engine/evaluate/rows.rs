@@ -147,7 +147,7 @@ fn keep(
     };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     table.scan(&scan, |batch: Batch| {
-        let frame = batch.frame(&names).map_err(RunError::data("read"))?;
+        let frame = batch.frame(&names).map_err(RunError::table("read"))?;
         kept.push(&frame).map_err(RunError::data("keep the rows"))?;
         if request.id.is_some() {
             ids.extend_from_slice(batch.id_hashes());

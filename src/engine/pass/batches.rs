@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::counted::Counted;
 use super::fits::Fits;
-use super::track::write_error;
+use super::track::{read_error, write_error};
 use super::versions::{Versions, VersionsScored};
 use crate::adapters::dataset::{self, Batch, QuarantineWriter};
 use crate::adapters::failpoint;
@@ -79,21 +79,15 @@ impl<'a> Pass<'a> {
     /// Takes one batch through the pass.
     pub(super) fn take(&mut self, batch: &Batch) -> Result<(), RunError> {
         failpoint::reach("score.chunk").map_err(RunError::other("score"))?;
-        let read = |error| RunError::new("read", Cause::Data, error);
-        let frame = batch.frame(&self.names).map_err(read)?;
-        let ids = batch.id_hashes();
+        let frame = self.counted.take(batch, &self.names)?;
         let verdicts = self.checks.judge(&frame);
         let keep = verdicts.keep();
         if let Some(column) = &self.subject.job.data.time {
-            self.newest_micros =
-                self.newest_micros.max(batch.newest_micros(column, &self.zone).map_err(read)?);
+            self.newest_micros = self
+                .newest_micros
+                .max(batch.newest_micros(column, &self.zone).map_err(read_error)?);
         }
-        let (counted, versions) = (&mut self.counted, &mut self.versions);
-        let (counted, scored) = rayon::join(
-            || counted.take(&frame, ids),
-            || versions.take(batch, &frame, keep.as_deref()),
-        );
-        counted.and(scored)?;
+        self.versions.take(batch, &frame, keep.as_deref())?;
         let set_aside = keep.as_ref().map_or(0, |keep| keep.iter().filter(|kept| !**kept).count());
         if set_aside > 0 {
             let reasons =

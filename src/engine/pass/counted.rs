@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::track::write_error;
-use crate::adapters::dataset::{DuplicateFinder, Duplicates, IdSet};
+use super::track::{read_error, write_error};
+use crate::adapters::dataset::{Batch, DuplicateFinder, Duplicates, IdSet};
 use crate::domain::frame::Frame;
 use crate::engine::error::RunError;
 use crate::learn::profile::{Profiler, ReferenceProfile, TableProfile};
@@ -26,18 +26,24 @@ impl Counted {
         }
     }
 
-    /// Takes in the rows of a batch, with one hash of an id for each.
-    pub(super) fn take(&mut self, frame: &Frame<'_>, ids: &[u64]) -> Result<(), RunError> {
+    /// Takes in the rows of a batch, and reads its columns called `names`.
+    pub(super) fn take<'b>(
+        &mut self,
+        batch: &'b Batch,
+        names: &[&'b str],
+    ) -> Result<Frame<'b>, RunError> {
         let Self { profiler, duplicates, ids: seen } = self;
-        let (profiled, pushed) = rayon::join(
-            || profiler.update(frame, ids),
+        let ids = batch.id_hashes();
+        let (frame, pushed) = rayon::join(
+            || profiler.update_with(names, ids, |name| batch.cells(name).map_err(read_error)),
             || {
                 seen.extend(ids);
                 duplicates.push(ids)
             },
         );
-        profiled.map_err(RunError::data("profile"))?;
-        pushed.map_err(write_error)
+        let frame = frame?;
+        pushed.map_err(write_error)?;
+        Ok(frame)
     }
 
     /// The profile, the ids, and those of them that may occur more than once.

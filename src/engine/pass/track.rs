@@ -68,52 +68,13 @@ impl<'a> Track<'a> {
         scores: &Scores,
         keep: Option<&[bool]>,
     ) -> Result<(), RunError> {
-        self.profile(scores, keep, batch.id_hashes())?;
-        self.write(batch, scores, keep).map_err(write_error)
-    }
-
-    fn write(
-        &mut self,
-        batch: &Batch,
-        scores: &Scores,
-        keep: Option<&[bool]>,
-    ) -> Result<(), DatasetError> {
-        let columns = scores.columns();
-        let decision = match (scores, self.threshold) {
-            (Scores::Value(values), Some(threshold)) => {
-                Some(values.iter().map(|score| *score >= threshold).collect::<Vec<bool>>())
-            }
-            _ => None,
-        };
-        let prediction = match scores {
-            Scores::Value(_) => None,
-            Scores::Classes(_) => Some(scores.most_likely(&self.contender.artifact.classes)),
-        };
-        let rows = PartRows {
-            keep,
-            scores: &columns,
-            prediction: prediction.as_deref(),
-            decision: decision.as_deref(),
-        };
-        self.part.write(batch, &rows)
-    }
-
-    /// Scores are a column like any other; only those that are published count.
-    fn profile(
-        &mut self,
-        scores: &Scores,
-        keep: Option<&[bool]>,
-        ids: &[u64],
-    ) -> Result<(), RunError> {
-        let failed = RunError::data("profile");
-        let Some(keep) = keep else {
-            let frame = score_frame(&self.names, scores.columns());
-            return self.profiler.update(&frame, ids).map_err(failed);
-        };
-        let columns: Vec<Vec<f64>> =
-            scores.columns().into_iter().map(|values| kept(values, keep)).collect();
-        let frame = score_frame(&self.names, columns.iter().map(Vec::as_slice).collect());
-        self.profiler.update(&frame, &kept(ids, keep)).map_err(failed)
+        let Self { contender, threshold, names, profiler, part } = self;
+        let (profiled, written) = rayon::join(
+            || profile(profiler, names, (scores, keep), batch.id_hashes()),
+            || write(part, (contender, *threshold), batch, (scores, keep)),
+        );
+        profiled?;
+        written.map_err(write_error)
     }
 
     /// Waits until the scores are on disk.
@@ -121,6 +82,54 @@ impl<'a> Track<'a> {
         let scores = self.profiler.finish();
         Ok(TrackScored { part: self.part.finish().map_err(write_error)?, scores })
     }
+}
+
+/// Writes the scores of a batch, of the rows that are kept.
+fn write(
+    part: &mut PartWriter,
+    (contender, threshold): (&Contender, Option<f64>),
+    batch: &Batch,
+    (scores, keep): (&Scores, Option<&[bool]>),
+) -> Result<(), DatasetError> {
+    let columns = scores.columns();
+    let decision = match (scores, threshold) {
+        (Scores::Value(values), Some(threshold)) => {
+            Some(values.iter().map(|score| *score >= threshold).collect::<Vec<bool>>())
+        }
+        _ => None,
+    };
+    let prediction = match scores {
+        Scores::Value(_) => None,
+        Scores::Classes(_) => Some(scores.most_likely(&contender.artifact.classes)),
+    };
+    let rows = PartRows {
+        keep,
+        scores: &columns,
+        prediction: prediction.as_deref(),
+        decision: decision.as_deref(),
+    };
+    part.write(batch, &rows)
+}
+
+/// Scores are a column like any other; only those that are published count.
+fn profile(
+    profiler: &mut Profiler,
+    names: &[String],
+    (scores, keep): (&Scores, Option<&[bool]>),
+    ids: &[u64],
+) -> Result<(), RunError> {
+    let Some(keep) = keep else {
+        return Ok(profiler.update(&score_frame(names, scores.columns()), ids)?);
+    };
+    let columns: Vec<Vec<f64>> =
+        scores.columns().into_iter().map(|values| kept(values, keep)).collect();
+    let frame = score_frame(names, columns.iter().map(Vec::as_slice).collect());
+    Ok(profiler.update(&frame, &kept(ids, keep))?)
+}
+
+/// An error of what is read.
+pub(super) fn read_error(error: DatasetError) -> RunError {
+    RunError::table("read")(error)
 }
 
 /// An error of what is written into staging.

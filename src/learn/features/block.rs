@@ -4,6 +4,7 @@
 //! Rows do not influence each other, so the size of a block changes no result.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::ops::Range;
 
 use crate::domain::frame::{Cells, Frame};
@@ -143,6 +144,7 @@ impl<'a> BlockReader<'a> {
     pub fn read(&self, rows: &Range<usize>, block: &mut Block) {
         block.rows = rows.len();
         for (source, column) in self.sources.iter().zip(&mut block.columns) {
+            fetch(source.cells, rows);
             match (source.transform, column) {
                 (Transform::Number(number), BlockColumn::Number { values, .. }) => {
                     values.resize(rows.len(), 0.0);
@@ -163,6 +165,16 @@ impl<'a> BlockReader<'a> {
             }
         }
     }
+}
+
+/// Brings `rows` of a column of numbers into the cache. A batch is larger than the cache, and a loop that has something to
+/// compute waits for its values one after the other; reading one of each cache line, the processor waits for many
+/// at a time.
+fn fetch(cells: &Cells<'_>, rows: &Range<usize>) {
+    const LINE: usize = 64 / size_of::<f64>();
+    let Cells::Number(numbers) = cells else { return };
+    let lines = numbers.values.get(rows.clone()).unwrap_or_default().chunks(LINE);
+    black_box(lines.fold(0, |all, line| all ^ line[0].to_bits()));
 }
 
 /// The cells of `column`, if they have the length of the batch and a form that can be transformed.

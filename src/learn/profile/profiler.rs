@@ -4,6 +4,7 @@
 //! a column values are counted one after the other, so the profile has the same bytes for any number of
 //! threads. Memory is that of the counters: nothing of a batch is kept but a few sampled rows.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use super::reference::{ReferenceCells, ReferenceProfile};
 use super::sample::SampleTally;
 use super::text::TextTally;
 use super::{CellKind, ProfileError};
-use crate::domain::frame::{Cells, Frame};
+use crate::domain::frame::{Cells, Frame, FrameColumn};
 
 /// Counts every column of a table, batch by batch.
 #[derive(Debug, Clone)]
@@ -72,19 +73,68 @@ impl Profiler {
     /// more use.
     pub fn update(&mut self, frame: &Frame<'_>, id_hashes: &[u64]) -> Result<(), ProfileError> {
         super::require_even(frame, id_hashes)?;
-        self.find_places(frame);
+        let names: Vec<&str> = frame.columns.iter().map(|column| column.name).collect();
+        self.count(&names, id_hashes, |place| Ok::<_, ProfileError>(&frame.columns[place].cells))?;
+        Ok(())
+    }
+
+    /// Counts one batch whose columns are made on the way: `cells` makes one from its name, and what it has made is
+    /// counted while it is still in the cache. Returns all columns called `names`, profiled or not.
+    ///
+    /// After an error the profile is of no more use.
+    pub fn update_with<'a, E: From<ProfileError> + Send>(
+        &mut self,
+        names: &[&'a str],
+        id_hashes: &[u64],
+        cells: impl Fn(&'a str) -> Result<Cells<'a>, E> + Sync,
+    ) -> Result<Frame<'a>, E> {
+        let rows = id_hashes.len();
+        let mut made: Vec<Option<Cells<'a>>> = names.iter().map(|_| None).collect();
+        let counted = self.count(names, id_hashes, |place| -> Result<_, E> {
+            let (column, cells) = (names[place], cells(names[place])?);
+            let found = cells.len();
+            if found == rows {
+                return Ok(cells);
+            }
+            Err(ProfileError::Uneven { column: column.to_owned(), wanted: rows, found }.into())
+        })?;
+        for (place, cells) in counted {
+            made[place] = Some(cells);
+        }
+        let column = |(name, made): (&&'a str, Option<Cells<'a>>)| {
+            let cells = made.map_or_else(|| cells(name), Ok)?;
+            Ok(FrameColumn { name, cells })
+        };
+        let columns = names.iter().zip(made).map(column).collect::<Result<_, E>>()?;
+        Ok(Frame { rows, columns })
+    }
+
+    /// Counts the columns called `names`, each made by `cells` from its place, and returns what was made.
+    fn count<'a, C: Borrow<Cells<'a>> + Send, E: From<ProfileError> + Send>(
+        &mut self,
+        names: &[&str],
+        id_hashes: &[u64],
+        cells: impl Fn(usize) -> Result<C, E> + Sync,
+    ) -> Result<Vec<(usize, C)>, E> {
+        self.find_places(names);
         let chosen = self.sample.choose(id_hashes);
         // Rows are sampled while their column is still in the cache.
         let columns = self.columns.par_iter_mut().zip(self.sample.columns());
-        columns.try_for_each(|(column, sampled)| {
-            let cells = frame.columns.get(column.place).map(|found| &found.cells);
-            cells.map_or(Ok(()), |cells| column.add(cells))?;
-            sampled.extend(cells, &chosen);
-            Ok(())
-        })?;
+        // Each is a task of its own: they take unequally long.
+        let counted = columns.with_max_len(1).map(|(column, sampled)| {
+            if column.place >= names.len() {
+                sampled.extend(None, &chosen);
+                return Ok(None);
+            }
+            let cells = cells(column.place)?;
+            column.add(cells.borrow())?;
+            sampled.extend(Some(cells.borrow()), &chosen);
+            Ok(Some((column.place, cells)))
+        });
+        let counted = counted.collect::<Result<Vec<_>, E>>()?;
         self.sample.take(id_hashes, &chosen);
-        self.rows += frame.rows as u64;
-        Ok(())
+        self.rows += id_hashes.len() as u64;
+        Ok(counted.into_iter().flatten().collect())
     }
 
     /// The profile of all batches.
@@ -97,17 +147,16 @@ impl Profiler {
         TableProfile { rows: self.rows, columns: columns.collect(), sample: self.sample.finish() }
     }
 
-    /// Finds every column in `frame`; batches rarely differ, so the places of the last one are tried
+    /// Finds every column among `names`; batches rarely differ, so the places of the last one are tried
     /// first. An absent column gets a place behind the last one.
-    fn find_places(&mut self, frame: &Frame<'_>) {
-        let is_there = |column: &ColumnTally| {
-            frame.columns.get(column.place).is_some_and(|found| found.name == column.name)
-        };
+    fn find_places(&mut self, names: &[&str]) {
+        let is_there =
+            |column: &ColumnTally| names.get(column.place).is_some_and(|name| *name == column.name);
         if self.columns.iter().all(is_there) {
             return;
         }
-        let named = frame.columns.iter().enumerate().map(|(place, column)| (column.name, place));
-        let places: BTreeMap<&str, usize> = named.collect();
+        let places = names.iter().enumerate().map(|(place, name)| (*name, place));
+        let places: BTreeMap<&str, usize> = places.collect();
         for column in &mut self.columns {
             let place = places.get(column.name.as_str());
             column.place = place.copied().unwrap_or(usize::MAX);
@@ -167,7 +216,7 @@ mod tests {
     use rand_xoshiro::Xoshiro256PlusPlus;
 
     use super::*;
-    use crate::domain::frame::{FrameColumn, Numbers};
+    use crate::domain::frame::Numbers;
 
     /// Rows of a made-up table with every kind of column.
     struct Rows {
@@ -244,6 +293,32 @@ mod tests {
         for threads in [2, 8] {
             assert!(bytes(threads) == one, "{threads} threads");
         }
+    }
+
+    #[test]
+    fn columns_that_are_made_on_the_way_are_counted_alike() {
+        let (before, tonight) = (rows(300, 3), rows(400, 4));
+        let reference = before.reference();
+        let whole = tonight.frame(0, 400);
+        let names = ["text", "beside", "extra", "number"];
+        let make = |name: &str| {
+            let found = whole.column(if name == "beside" { "number" } else { name }).cloned();
+            found.ok_or(ProfileError::Foreign { column: Some(name.to_owned()) })
+        };
+        let mut profiler = Profiler::new(&reference, &["extra"]);
+        let frame = profiler.update_with(&names, &tonight.hashes, make).unwrap();
+        assert!(frame.rows == 400 && frame.columns.iter().map(|column| column.name).eq(names));
+        let Some(Cells::Text(texts)) = frame.column("text") else { panic!("no texts") };
+        assert!(texts.iter().eq(tonight.text.iter().map(Option::as_deref)));
+        assert_eq!(profiler.finish(), tonight.profile(&reference, &[0, 400]));
+
+        let mut profiler = Profiler::new(&reference, &["extra"]);
+        let nowhere = profiler.update_with(&["extra", "nowhere"], &tonight.hashes, make);
+        let refused = ProfileError::Foreign { column: Some("nowhere".to_owned()) };
+        assert_eq!(nowhere.unwrap_err(), refused);
+        let uneven = profiler.update_with(&["number"], &tonight.hashes[1..], make);
+        let told = uneven.unwrap_err().to_string();
+        assert!(told.contains("number") && told.contains("399") && told.contains("400"), "{told}");
     }
 
     #[test]

@@ -48,7 +48,10 @@ pub(super) fn probe_parquet(name: &str, file: &File) -> Result<Probe, DatasetErr
             return Err(DatasetError::content(name, Place::file(), problem));
         }
         let piece_rows = groups.first().map(|(rows, _)| piece_rows(*rows));
-        Ok(Probe { columns, rows: Some(rows), segments: segments(&groups), piece_rows })
+        let whole = groups.split_last().map_or(&[][..], |(_, whole)| whole);
+        let group_rows_min = whole.iter().map(|(rows, _)| *rows).min().or(Some(u64::MAX));
+        let segments = segments(&groups);
+        Ok(Probe { columns, rows: Some(rows), segments, piece_rows, group_rows_min })
     })
 }
 
@@ -64,7 +67,8 @@ pub(super) fn probe_ipc(name: &str, file: &File) -> Result<Probe, DatasetError> 
     DatasetError::guard(READ, name, || {
         let schema = IpcReader::new(file).schema().map_err(DatasetError::polars(READ, name))?;
         let columns = columns(name, &Schema::from_arrow_schema(schema.as_ref()))?;
-        Ok(Probe { columns, rows: None, segments: Vec::new(), piece_rows: None })
+        let (segments, piece_rows, group_rows_min) = (Vec::new(), None, None);
+        Ok(Probe { columns, rows: None, segments, piece_rows, group_rows_min })
     })
 }
 

@@ -55,7 +55,7 @@ pub(super) fn probe(
         row += 1;
     }
     let columns = expected.columns(file, names.into_iter().zip(found))?;
-    Ok(Probe { columns, rows: Some(row - 1), segments: Vec::new(), piece_rows: None })
+    Ok(Probe::of_text(columns, row - 1))
 }
 
 /// The names of the columns: the first line that is not blank.

@@ -18,6 +18,7 @@ use polars::prelude::{
 };
 
 use super::ScanRequest;
+use super::groups::{Groups, Origin};
 use crate::adapters::dataset::batch::BatchSource;
 use crate::adapters::dataset::discover::SourceFile;
 use crate::adapters::dataset::error::DatasetError;
@@ -29,6 +30,9 @@ use crate::domain::job::FileFormat;
 use crate::domain::table::ColumnType;
 
 const PREPARE: &str = "prepare to read";
+
+/// Most columns of a file that is read group by group: polars looks at all of them for each that it decodes.
+const GROUPED_COLUMNS_MAX: usize = 256;
 
 /// What a pass needs from every file.
 pub(super) struct Plan<'a> {
@@ -96,6 +100,30 @@ impl<'a> Plan<'a> {
             Ok(self.rows_of(lazy, source, probe))
         });
         segments.collect()
+    }
+
+    /// The row groups of a parquet file, where they are as large as batches are wanted, no row of them is left out,
+    /// and the file is not too wide for it; else `None`.
+    pub(super) fn groups(
+        &self,
+        source: &SourceFile,
+        probe: &Probe,
+        file: &File,
+        batch_rows: usize,
+    ) -> Result<Option<Groups>, DatasetError> {
+        let is_wide = probe.columns.len() > GROUPED_COLUMNS_MAX;
+        if self.time.is_some() || is_wide || !probe.has_groups_of(batch_rows) {
+            return Ok(None);
+        }
+        let file = file.try_clone().map_err(DatasetError::io(PREPARE, &source.path))?;
+        let columns = self.columns.iter().map(|column| {
+            let origin = match constant(column, source, probe) {
+                Some(value) => Origin::Constant(Scalar::new(column.dtype.clone(), value)),
+                None => Origin::Stored(column.dtype.clone()),
+            };
+            (PlSmallStr::from_str(&column.name), origin)
+        });
+        Groups::open(file, &source.relative, columns.collect()).map(Some)
     }
 
     fn rows_of(&self, lazy: LazyFrame, source: &SourceFile, probe: &Probe) -> LazyFrame {
@@ -194,19 +222,27 @@ fn text_schema(probe: &Probe) -> Schema {
     .collect()
 }
 
+/// What every row of one file has in `column`; `None` where the file holds the values.
+fn constant(column: &TableColumn, source: &SourceFile, probe: &Probe) -> Option<AnyValue<'static>> {
+    if column.is_hive {
+        let pair = source.hive.iter().find(|(key, _)| *key == column.name);
+        let value = pair.and_then(|(_, value)| value.as_deref());
+        return Some(hive_value(value, &column.dtype));
+    }
+    match probe.dtype(&column.name) {
+        None | Some(DataType::Null) => Some(AnyValue::Null),
+        Some(_) => None,
+    }
+}
+
 /// The values of `column` in one file, in the type that the table has.
 fn value_of(column: &TableColumn, source: &SourceFile, probe: &Probe) -> Expr {
     let name = PlSmallStr::from_str(&column.name);
     let target = &column.dtype;
-    if column.is_hive {
-        let pair = source.hive.iter().find(|(key, _)| *key == column.name);
-        let value = pair.and_then(|(_, value)| value.as_deref());
-        return literal(hive_value(value, target), target).alias(name);
+    if let Some(value) = constant(column, source, probe) {
+        return literal(value, target).alias(name);
     }
-    let dtype = match probe.dtype(&column.name) {
-        None | Some(DataType::Null) => return literal(AnyValue::Null, target).alias(name),
-        Some(dtype) => dtype,
-    };
+    let dtype = probe.dtype(&column.name).unwrap_or(target);
     let value = Expr::Column(name);
     let is_text_file = matches!(source.format, FileFormat::Csv | FileFormat::Ndjson);
     let value = match dtype {
