@@ -1,6 +1,6 @@
 //! One pass over the data, in constant memory: the middle of a score run.
 //!
-//! Each batch is judged, scored, profiled, reconciled and written, and then forgotten. A second version
+//! Each batch is read and profiled, judged, scored, reconciled and written, and then forgotten. A second version
 //! may score the same rows in the same pass: `previous` while a promotion is watched, or the version
 //! whose scores are being corrected. Nothing here decides whether or which scores are published;
 //! [`Scored`] holds what that decision needs.
@@ -38,7 +38,8 @@ use crate::learn::agreement::Agreement;
 use crate::learn::artifact::Artifact;
 use crate::learn::profile::TableProfile;
 
-/// About how many rows a batch has: enough to keep both cores busy, few enough to stay in memory by the dozen.
+/// About how many rows a batch has where its file does not say: enough to keep the cores busy, few enough to stay in
+/// memory.
 pub const BATCH_ROWS: usize = 131_072;
 
 /// What a pass is about; the same for every batch.

@@ -1,7 +1,7 @@
 //! Some rows of a table: in one file, in row order, in memory until they are dropped.
 //!
-//! Numbers are lent out without a copy where the file has them as `f64` without nulls. Every row has an
-//! id and every id a hash; a row without one never gets this far.
+//! Columns of a row group come into memory when they are asked for. Numbers are lent out without a copy where the file
+//! has them as `f64` without nulls. Every row has an id and every id a hash; a row without one never gets this far.
 
 use std::sync::Arc;
 

@@ -1,6 +1,5 @@
 //! Ready-made files for the tests of this module.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 
 use polars::prelude::{Column, DataFrame, IpcWriter, ParquetWriter, SerWriter as _};
@@ -71,7 +70,7 @@ pub(super) fn read(
     let request = ScanRequest { columns: &names, id, time, batch_rows: 1_000 };
     let mut lines = Vec::new();
     let scanned = table.scan(&request, |batch| {
-        let frame = batch.frame(columns).unwrap();
+        let frame = batch.frame(columns)?;
         for row in 0..batch.rows() {
             let mut line = batch.id_text(row);
             for column in &frame.columns {
@@ -80,12 +79,11 @@ pub(super) fn read(
             }
             lines.push(line);
         }
-        Ok::<(), Infallible>(())
+        Ok(())
     });
     match scanned {
         Ok(receipt) => Ok((lines, receipt)),
-        Err(ScanError::Dataset(error)) => Err(error),
-        Err(ScanError::Callback(never)) => match never {},
+        Err(ScanError::Dataset(error) | ScanError::Callback(error)) => Err(error),
     }
 }
 

@@ -42,16 +42,16 @@ pub(super) struct Probe {
     pub(super) segments: Vec<Range<u64>>,
     /// Rows of the pieces in which polars hands over what it has decoded, where that is known.
     pub(super) piece_rows: Option<u64>,
-    /// Rows of the smallest row group but for the last one, which has what is left: `u64::MAX` if there is no other,
-    /// `None` where there are no row groups.
-    pub(super) group_rows_min: Option<u64>,
+    /// Rows of the smallest row group (but for the last one, which has what is left) and of the largest; `None` where
+    /// there are none that could be read one by one.
+    pub(super) group_rows: Option<(u64, u64)>,
 }
 
 impl Probe {
     /// Of a text file with so many rows.
     fn of_text(columns: Arc<[ProbedColumn]>, rows: u64) -> Self {
-        let (segments, piece_rows, group_rows_min) = (Vec::new(), None, None);
-        Self { columns, rows: Some(rows), segments, piece_rows, group_rows_min }
+        let (segments, piece_rows, group_rows) = (Vec::new(), None, None);
+        Self { columns, rows: Some(rows), segments, piece_rows, group_rows }
     }
 
     /// How many rows a batch of the file has if about `wanted` are wanted: a batch that is one piece need not be
@@ -61,9 +61,13 @@ impl Probe {
         piece.filter(|rows| (wanted / 2..=wanted / 4 * 5).contains(rows)).unwrap_or(wanted)
     }
 
-    /// Whether its row groups are large enough to be batches, if batches of about `wanted` rows are wanted.
+    /// Whether its row groups can be batches where batches of about `wanted` rows are wanted. They may be larger, as
+    /// those of most programs are: what is made of a batch besides its columns is a fraction of these.
     pub(super) fn has_groups_of(&self, wanted: usize) -> bool {
-        self.group_rows_min.is_some_and(|rows| rows >= wanted as u64 / 2)
+        const TIMES_MAX: u64 = 8;
+        let wanted = wanted as u64;
+        let fits = |(least, most)| least >= wanted / 2 && most <= wanted.saturating_mul(TIMES_MAX);
+        self.group_rows.is_some_and(fits)
     }
 }
 

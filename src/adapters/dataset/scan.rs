@@ -1,9 +1,10 @@
 //! One pass over a table: every row once, in order, in constant memory.
 //!
-//! Files are read one after the other, on a thread of its own, and handed over through a queue of one piece: if the
-//! caller is slow, the thread waits. Parquet files come by row group, other ones, and those whose rows are
-//! filtered, through polars' streaming engine. The rows of each file are counted and compared with what the file
-//! says it has, because a row that is silently lost is the worst that can happen here.
+//! Files are read one after the other, ahead on a thread of its own, and handed over through a queue of one piece: if
+//! the caller is slow, the thread waits. Parquet files come by row group where the groups can be batches and no
+//! rows are filtered, and their columns are decoded when they are used; everything else comes through polars'
+//! streaming engine. The rows of each file are counted and compared with what the file says it has, because a row
+//! that is silently lost is the worst that can happen here.
 
 /// The row groups of a parquet file.
 mod groups;
@@ -35,7 +36,8 @@ pub struct ScanRequest<'a> {
     pub id: Option<&'a str>,
     /// Which rows are read; without it all are.
     pub time: Option<&'a TimeFilter>,
-    /// About how many rows a batch has; the last one of a file may have fewer. The file alone says how many.
+    /// About how many rows a batch has; the last one of a file may have fewer. The file alone says how many: its row
+    /// groups, where they have half as many at least.
     pub batch_rows: usize,
 }
 
@@ -76,7 +78,7 @@ impl Table {
         for (source, probe) in self.files().iter().zip(&self.probes) {
             let file = source.open()?;
             let pieces = match plan.groups(source, probe, &file, request.batch_rows)? {
-                Some(groups) => Source::Groups(groups, request.id.map(str::to_owned)),
+                Some(groups) => Source::Groups(groups),
                 None => Source::Queries(
                     plan.lazy(source, probe, &file)?,
                     probe.batch_rows(request.batch_rows),
@@ -146,7 +148,6 @@ impl FilePass<'_> {
                 }
                 Batch::of_frame(frame, self.batch_source())?
             }
-            Piece::Group(group) if group.rows() == 0 => return Ok(()),
             Piece::Group(group) => Batch::of_group(group, self.batch_source())?,
         };
         self.counts.handed_over += batch.rows() as u64;
@@ -368,7 +369,7 @@ mod tests {
         let rows = |table: &Table| read(table, &["id", "half", "name"], None, None).unwrap();
         let whole = rows(&table);
         // Without row groups the file is read through queries.
-        table.probes[0].group_rows_min = None;
+        table.probes[0].group_rows = None;
         assert!(rows(&table) == whole);
         table.probes[0].segments = vec![0..1_000, 1_000..3_000, 3_000..3_500];
         assert!(rows(&table) == whole);

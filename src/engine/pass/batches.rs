@@ -1,4 +1,4 @@
-//! The rows of a pass: each batch is judged, scored, profiled and written, and then forgotten.
+//! The rows of a pass: each batch is read and profiled, judged, scored and written, and then forgotten.
 //!
 //! Ids are counted on the way in and on the way out; if the two differ at the end, the pass fails
 //! rather than publish. Which rows there are, and what becomes of the result, is not known here.

@@ -131,7 +131,9 @@ impl Profiler {
             sampled.extend(Some(cells.borrow()), &chosen);
             Ok(Some((column.place, cells)))
         });
-        let counted = counted.collect::<Result<Vec<_>, E>>()?;
+        // The first error by place, whichever came first.
+        let counted: Vec<Result<Option<(usize, C)>, E>> = counted.collect();
+        let counted = counted.into_iter().collect::<Result<Vec<_>, E>>()?;
         self.sample.take(id_hashes, &chosen);
         self.rows += id_hashes.len() as u64;
         Ok(counted.into_iter().flatten().collect())

@@ -48,6 +48,7 @@ const CRATES: &[(&str, &[&str])] = &[
     (
         "rustix",
         &[
+            "adapters/dataset/scan/groups",
             "adapters/disk",
             "adapters/failpoint",
             "adapters/folder_watch",

@@ -22,6 +22,9 @@ const IPC_MAGIC: &[u8] = b"ARROW1";
 const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 /// Rows of the pieces that polars cuts a row group into, about.
 const PIECE_ROWS: u64 = 100_000;
+/// Most columns, nested ones counted one by one, of a file whose row groups are read one by one: polars looks at all of
+/// them for each that it decodes.
+const GROUPED_COLUMNS_MAX: usize = 256;
 const READ: &str = "read the schema of";
 
 /// The columns and rows that the footer of a parquet file names.
@@ -48,10 +51,10 @@ pub(super) fn probe_parquet(name: &str, file: &File) -> Result<Probe, DatasetErr
             return Err(DatasetError::content(name, Place::file(), problem));
         }
         let piece_rows = groups.first().map(|(rows, _)| piece_rows(*rows));
-        let whole = groups.split_last().map_or(&[][..], |(_, whole)| whole);
-        let group_rows_min = whole.iter().map(|(rows, _)| *rows).min().or(Some(u64::MAX));
+        let is_narrow = metadata.schema_descr.columns().len() <= GROUPED_COLUMNS_MAX;
+        let group_rows = group_rows(&groups).filter(|_| is_narrow);
         let segments = segments(&groups);
-        Ok(Probe { columns, rows: Some(rows), segments, piece_rows, group_rows_min })
+        Ok(Probe { columns, rows: Some(rows), segments, piece_rows, group_rows })
     })
 }
 
@@ -67,8 +70,8 @@ pub(super) fn probe_ipc(name: &str, file: &File) -> Result<Probe, DatasetError> 
     DatasetError::guard(READ, name, || {
         let schema = IpcReader::new(file).schema().map_err(DatasetError::polars(READ, name))?;
         let columns = columns(name, &Schema::from_arrow_schema(schema.as_ref()))?;
-        let (segments, piece_rows, group_rows_min) = (Vec::new(), None, None);
-        Ok(Probe { columns, rows: None, segments, piece_rows, group_rows_min })
+        let (segments, piece_rows, group_rows) = (Vec::new(), None, None);
+        Ok(Probe { columns, rows: None, segments, piece_rows, group_rows })
     })
 }
 
@@ -126,6 +129,13 @@ fn piece_rows(group: u64) -> u64 {
     group.div_ceil(pieces)
 }
 
+/// Rows of the smallest of `groups`, the last one left out (`u64::MAX` if there is no other), and of the largest.
+fn group_rows(groups: &[(u64, u64)]) -> Option<(u64, u64)> {
+    let most = groups.iter().map(|(rows, _)| *rows).max()?;
+    let whole = groups.iter().rev().skip(1).map(|(rows, _)| *rows);
+    Some((whole.min().unwrap_or(u64::MAX), most))
+}
+
 fn check_unique(name: &str, columns: &[&str]) -> Result<(), DatasetError> {
     let mut seen = HashSet::new();
     for column in columns {
@@ -161,6 +171,18 @@ mod tests {
         check(&[(10, 50 * MIB), (5, 14 * MIB), (7, 1)], &[0..15, 15..22]);
         check(&[(10, 500 * MIB), (5, 500 * MIB)], &[0..10, 10..15]);
         check(&[(10, 1), (0, 1), (5, 500 * MIB), (3, 1)], &[0..10, 10..15, 15..18]);
+    }
+
+    #[test]
+    fn the_last_row_group_may_be_small() {
+        let check = |groups: &[u64], expect: Option<(u64, u64)>| {
+            let groups: Vec<(u64, u64)> = groups.iter().map(|rows| (*rows, 1)).collect();
+            assert_eq!(group_rows(&groups), expect, "{groups:?}");
+        };
+        check(&[], None);
+        check(&[7], Some((u64::MAX, 7)));
+        check(&[9, 8, 1], Some((8, 9)));
+        check(&[9, 8, 100], Some((8, 100)));
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! The row groups of a parquet file, each a batch whose columns are decoded when somebody asks for them.
 //!
-//! A column that is decoded by whoever uses it is still in the cache then, and no other group is in memory
-//! meanwhile. polars' streaming engine, which reads everything else, decodes a whole group before it hands over
-//! any of it.
+//! A column that is decoded by whoever uses it is still in the cache then, and of the groups behind it no more is in
+//! memory than one column each. polars' streaming engine, which reads everything else, decodes a whole group
+//! before it hands over any of it.
 
 use std::fs::File;
+use std::io::Cursor;
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use polars::io::parquet::metadata::FileMetadataRef;
+use polars::polars_utils::mmap::MMapSemaphore;
 use polars::prelude::{
     Column, DataType, ParallelStrategy, ParquetReader, PlSmallStr, Scalar, SerReader as _,
 };
@@ -27,10 +32,10 @@ pub(super) enum Origin {
 /// The row groups of a file.
 pub(super) struct Groups {
     file: Arc<GroupedFile>,
-    /// The metadata of the file, with all of its groups.
-    metadata: FileMetadataRef,
-    next: usize,
-    rows_before: u64,
+    /// Of each group as if the file had no other.
+    metadata: Vec<FileMetadataRef>,
+    /// A column that the file holds.
+    first: PlSmallStr,
 }
 
 /// What the groups of a file have in common.
@@ -51,46 +56,89 @@ pub(in crate::adapters::dataset) struct Group {
     rows: usize,
     /// Rows of the file before it.
     rows_before: u64,
-    /// In the order of the file's columns.
+    /// One for each column that is asked for.
     decoded: Vec<OnceLock<Column>>,
 }
 
 impl Groups {
-    /// The groups of `file`, whose name is `name`.
+    /// The groups of `file`, whose name is `name`. The column `first`, which the file holds, is decoded before a group
+    /// is handed over.
     pub(super) fn open(
         file: File,
         name: &str,
         columns: Vec<(PlSmallStr, Origin)>,
+        first: PlSmallStr,
     ) -> Result<Self, DatasetError> {
         let read = file.try_clone().map_err(DatasetError::io(READ, name))?;
-        let metadata = DatasetError::guard(READ, name, || {
+        let whole = DatasetError::guard(READ, name, || {
             let metadata = ParquetReader::new(read).get_metadata().cloned();
             metadata.map_err(DatasetError::polars(READ, name))
         })?;
+        let mut alone = Arc::unwrap_or_clone(whole);
+        let groups = std::mem::take(&mut alone.row_groups);
+        let metadata = groups.into_iter().map(|group| {
+            let mut metadata = alone.clone();
+            metadata.num_rows = group.num_rows();
+            metadata.row_groups = vec![group];
+            Arc::new(metadata)
+        });
+        let metadata = metadata.collect();
         let file = Arc::new(GroupedFile { file, name: name.to_owned(), columns });
-        Ok(Self { file, metadata, next: 0, rows_before: 0 })
+        Ok(Self { file, metadata, first })
+    }
+
+    /// Hands over the groups that have rows, one after the other, until `taken` says that it wants no more. The disk
+    /// is told of each when the one before it is begun.
+    pub(super) fn each(
+        self,
+        mut taken: impl FnMut(Group) -> Result<bool, DatasetError>,
+    ) -> Result<(), DatasetError> {
+        let Self { file, metadata, first } = self;
+        let mut rows_before = 0;
+        metadata.first().into_iter().for_each(|first| file.will_need(first));
+        for (place, alone) in metadata.iter().enumerate() {
+            metadata.get(place + 1).into_iter().for_each(|next| file.will_need(next));
+            let rows = alone.num_rows;
+            if rows > 0 {
+                let decoded = file.columns.iter().map(|_| OnceLock::new()).collect();
+                let (file, metadata) = (Arc::clone(&file), Arc::clone(alone));
+                let group = Group { file, metadata, rows, rows_before, decoded };
+                group.column(&first)?;
+                if taken(group)? {
+                    break;
+                }
+            }
+            rows_before += rows as u64;
+        }
+        Ok(())
     }
 }
 
-impl Iterator for Groups {
-    type Item = Group;
-
-    fn next(&mut self) -> Option<Group> {
-        let group = self.metadata.row_groups.get(self.next)?.clone();
-        let (rows, rows_before) = (group.num_rows(), self.rows_before);
-        self.next += 1;
-        self.rows_before += rows as u64;
-        let mut metadata = (*self.metadata).clone();
-        metadata.num_rows = rows;
-        metadata.row_groups = vec![group];
-        let decoded = self.file.columns.iter().map(|_| OnceLock::new()).collect();
-        let (file, metadata) = (Arc::clone(&self.file), Arc::new(metadata));
-        Some(Group { file, metadata, rows, rows_before, decoded })
+impl GroupedFile {
+    /// Tells the kernel that the columns of a group will be read soon. Without this advice, which it may not take, a
+    /// thread that decodes waits for the disk page by page.
+    fn will_need(&self, metadata: &FileMetadataRef) {
+        let stored = self.columns.iter().filter(|(_, origin)| matches!(origin, Origin::Stored(_)));
+        for (name, _) in stored {
+            let groups = metadata.row_groups.iter();
+            for chunk in groups.filter_map(|group| group.columns_under_root_iter(name)).flatten() {
+                advise(&self.file, &chunk.byte_range());
+            }
+        }
     }
 }
+
+#[cfg(target_os = "linux")]
+fn advise(file: &File, bytes: &Range<u64>) {
+    let length = NonZeroU64::new(bytes.end.saturating_sub(bytes.start));
+    let _taken = rustix::fs::fadvise(file, bytes.start, length, rustix::fs::Advice::WillNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn advise(_: &File, _: &Range<u64>) {}
 
 impl Group {
-    /// How many rows it has.
+    /// How many rows it has; never 0.
     pub(in crate::adapters::dataset) fn rows(&self) -> usize {
         self.rows
     }
@@ -127,9 +175,10 @@ impl Group {
             }
         };
         let wrong = || DatasetError::polars(READ, name);
-        let file = file.try_clone().map_err(DatasetError::io(READ, name))?;
         let decoded = DatasetError::guard(READ, name, || {
-            let mut reader = ParquetReader::new(file)
+            // Of the whole file; what is read of it are the pages of this column.
+            let mapped = MMapSemaphore::new_from_file(file).map_err(wrong())?;
+            let mut reader = ParquetReader::new(Cursor::new(mapped.as_ref()))
                 .with_columns(Some(vec![column.to_string()]))
                 .read_parallel(ParallelStrategy::None);
             reader.set_metadata(Arc::clone(&self.metadata));
@@ -143,11 +192,8 @@ impl Group {
             }
         })?;
         if decoded.len() != self.rows {
-            let problem = format!(
-                "{} rows were read from a part that says it has {}",
-                decoded.len(),
-                self.rows
-            );
+            let (found, wanted) = (decoded.len(), self.rows);
+            let problem = format!("{found} rows were read from a part that says it has {wanted}");
             return Err(DatasetError::content(name, Place::column(column), problem));
         }
         Ok(decoded)
@@ -214,10 +260,10 @@ mod tests {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         folder.write_parquet("t.parquet", columns);
         let mut table = folder.table("t.parquet", Some("id")).unwrap();
-        assert_eq!(table.probes[0].group_rows_min, Some(1_250));
+        assert_eq!(table.probes[0].group_rows, Some((1_250, 1_250)));
         let rows = |table: &Table| read(table, &names, Some("id"), None).unwrap();
         let groups = rows(&table);
-        table.probes[0].group_rows_min = None;
+        table.probes[0].group_rows = None;
         let queries = rows(&table);
         assert_eq!(groups.1, queries.1);
         for (group, query) in groups.0.iter().zip(&queries.0) {

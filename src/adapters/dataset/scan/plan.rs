@@ -31,9 +31,6 @@ use crate::domain::table::ColumnType;
 
 const PREPARE: &str = "prepare to read";
 
-/// Most columns of a file that is read group by group: polars looks at all of them for each that it decodes.
-const GROUPED_COLUMNS_MAX: usize = 256;
-
 /// What a pass needs from every file.
 pub(super) struct Plan<'a> {
     columns: Vec<&'a TableColumn>,
@@ -102,8 +99,7 @@ impl<'a> Plan<'a> {
         segments.collect()
     }
 
-    /// The row groups of a parquet file, where they are as large as batches are wanted, no row of them is left out,
-    /// and the file is not too wide for it; else `None`.
+    /// The row groups of a parquet file, where they can be batches and no row of them is left out; else `None`.
     pub(super) fn groups(
         &self,
         source: &SourceFile,
@@ -111,11 +107,9 @@ impl<'a> Plan<'a> {
         file: &File,
         batch_rows: usize,
     ) -> Result<Option<Groups>, DatasetError> {
-        let is_wide = probe.columns.len() > GROUPED_COLUMNS_MAX;
-        if self.time.is_some() || is_wide || !probe.has_groups_of(batch_rows) {
+        if self.time.is_some() || !probe.has_groups_of(batch_rows) {
             return Ok(None);
         }
-        let file = file.try_clone().map_err(DatasetError::io(PREPARE, &source.path))?;
         let columns = self.columns.iter().map(|column| {
             let origin = match constant(column, source, probe) {
                 Some(value) => Origin::Constant(Scalar::new(column.dtype.clone(), value)),
@@ -123,7 +117,17 @@ impl<'a> Plan<'a> {
             };
             (PlSmallStr::from_str(&column.name), origin)
         });
-        Groups::open(file, &source.relative, columns.collect()).map(Some)
+        let columns: Vec<(PlSmallStr, Origin)> = columns.collect();
+        let stored = |name: &str| {
+            let is_stored = |(known, origin): &&(PlSmallStr, Origin)| {
+                matches!(origin, Origin::Stored(_)) && (name.is_empty() || known == name)
+            };
+            columns.iter().find(is_stored).map(|(name, _)| name.clone())
+        };
+        // What the file says of its rows is believed once a column has as many. The id is needed first.
+        let Some(first) = self.id.and_then(stored).or_else(|| stored("")) else { return Ok(None) };
+        let file = file.try_clone().map_err(DatasetError::io(PREPARE, &source.path))?;
+        Groups::open(file, &source.relative, columns, first).map(Some)
     }
 
     fn rows_of(&self, lazy: LazyFrame, source: &SourceFile, probe: &Probe) -> LazyFrame {

@@ -22,8 +22,8 @@ use crate::adapters::failpoint;
 pub(super) enum Source {
     /// Queries, each for the rows behind those of the one before, handed over by about so many rows.
     Queries(Vec<LazyFrame>, usize),
-    /// Row groups, and the column whose values are wanted before all others.
-    Groups(Groups, Option<String>),
+    /// Row groups.
+    Groups(Groups),
 }
 
 /// Some rows of a file.
@@ -47,7 +47,9 @@ pub(super) fn start_reading(
             let read = query(queries, batch_rows, &sender);
             read.map_err(DatasetError::polars(READ, &name))
         }
-        Source::Groups(groups, first) => hand_over(groups, first.as_deref(), &sender, &name),
+        Source::Groups(groups) => groups.each(|group| {
+            send(&sender, Piece::Group(group)).map_err(DatasetError::io(READ, &name))
+        }),
     };
     let reader = std::thread::Builder::new()
         .name("dataset scan".to_owned())
@@ -74,24 +76,6 @@ fn query(
         let sink = query.sink_batches(PlanCallback::new(stop), true, Some(rows))?;
         sink.collect_with_engine(Engine::Streaming)?;
         if is_over.load(Ordering::Relaxed) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Hands over one group after the other, with the column `first` of the next one decoded meanwhile.
-fn hand_over(
-    groups: Groups,
-    first: Option<&str>,
-    sender: &SyncSender<Piece>,
-    name: &str,
-) -> Result<(), DatasetError> {
-    for group in groups {
-        if let Some(first) = first {
-            group.column(first)?;
-        }
-        if send(sender, Piece::Group(group)).map_err(DatasetError::io(READ, name))? {
             break;
         }
     }
