@@ -1,13 +1,14 @@
 //! What is settled while the process has one thread: how the C library's allocator works, and how polars
 //! shares work out among its threads.
 //!
-//! A pass over a table hands megabytes from thread to thread: some decode columns, others score and drop them. With an arena for each thread, what is freed stays with the thread that has
-//! allocated it, and the process grows for as long as the pass takes. With one arena for many, whoever
-//! allocates next takes it, while it is still in the cache. Most small pieces do not queue for the arena: each
-//! thread has a cache of its own for them.
+//! A pass over a table hands megabytes from thread to thread: some decode columns, others score and drop
+//! them. With an arena for each thread, what is freed stays with the thread that has allocated it, and the
+//! process grows for as long as the pass takes. With one arena for many, whoever allocates next takes it, while
+//! it is still in the cache. Most small pieces do not queue for the arena: each thread has a cache of its own for
+//! them.
 
-/// About how many values of a row group polars gives one thread, where it decodes whole groups. By its own default, 16 million, one thread
-/// decodes all of most row groups while the others wait for it.
+/// About how many values of a row group polars gives one thread, where it decodes whole groups. By its own
+/// default, 16 million, one thread decodes all of most row groups while the others wait for it.
 const DECODE_VALUES: (&str, &str) = ("POLARS_PARQUET_DECODE_TARGET_VALUES_PER_THREAD", "1000000");
 
 /// Processors that share an arena.

@@ -118,8 +118,8 @@ pub fn train(
     let rows_train = facts.rows;
     let labelled_ids = pick(&rows.ids, &read.rows);
     let categories_max = job.features.categories_max;
-    let reference = ReferenceProfile::of(&rows.profiled(&read.rows), &labelled_ids, categories_max)
-        .map_err(RunError::data("profile"))?;
+    let reference =
+        ReferenceProfile::of(&rows.profiled(&read.rows), &labelled_ids, categories_max)?;
     let mut artifact = fitted.into_artifact(facts, rows.schema.clone(), reference);
     let test = rows.table.frame(&test_rows);
     let scores = artifact.score(&test).map_err(RunError::data("evaluate"))?;
@@ -346,7 +346,7 @@ fn score_reference(
 ) -> Result<ReferenceProfile, RunError> {
     let names = score_columns(artifact);
     let frame = score_frame(&names, scores.columns());
-    ReferenceProfile::of(&frame, ids, 0).map_err(RunError::data("profile"))
+    Ok(ReferenceProfile::of(&frame, ids, 0)?)
 }
 
 /// One digest over the names and contents of all files.

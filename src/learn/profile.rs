@@ -168,13 +168,16 @@ fn first_word(hash: &blake3::Hash) -> u64 {
 /// Checks that ids and columns have as many rows as the frame says.
 fn require_even(frame: &Frame<'_>, id_hashes: &[u64]) -> Result<(), ProfileError> {
     let lengths = frame.columns.iter().map(|column| (column.name, column.cells.len()));
-    let uneven = lengths.chain([("id", id_hashes.len())]).find(|(_, length)| *length != frame.rows);
-    match uneven {
-        None => Ok(()),
-        Some((column, found)) => {
-            Err(ProfileError::Uneven { column: column.to_owned(), wanted: frame.rows, found })
-        }
+    let mut lengths = lengths.chain([("id", id_hashes.len())]);
+    lengths.try_for_each(|(column, found)| require_length(column, frame.rows, found))
+}
+
+/// Checks that a column has as many rows as are wanted.
+fn require_length(column: &str, wanted: usize, found: usize) -> Result<(), ProfileError> {
+    if found == wanted {
+        return Ok(());
     }
+    Err(ProfileError::Uneven { column: column.to_owned(), wanted, found })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub fn file_sha256(path: &Path) -> io::Result<(Sha256, u64)> {
     file_sha256_while(path, || true)
 }
 
-/// The same for as long as `is_wanted` says so, which is asked many times a second; then it is an error.
+/// The same for as long as `is_wanted` says so, which is asked many times a second; an error once it does not.
 pub fn file_sha256_while(path: &Path, is_wanted: impl Fn() -> bool) -> io::Result<(Sha256, u64)> {
     let mut file = File::open(path)?;
     let mut hasher = sha2::Sha256::new();

@@ -48,10 +48,10 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Of a text file with so many rows.
-    fn of_text(columns: Arc<[ProbedColumn]>, rows: u64) -> Self {
+    /// Of a file that says nothing of parts.
+    fn of_whole(columns: Arc<[ProbedColumn]>, rows: Option<u64>) -> Self {
         let (segments, piece_rows, group_rows) = (Vec::new(), None, None);
-        Self { columns, rows: Some(rows), segments, piece_rows, group_rows }
+        Self { columns, rows, segments, piece_rows, group_rows }
     }
 
     /// How many rows a batch of the file has if about `wanted` are wanted: a batch that is one piece need not be

@@ -167,9 +167,9 @@ impl<'a> BlockReader<'a> {
     }
 }
 
-/// Brings `rows` of a column of numbers into the cache. A batch is larger than the cache, and a loop that has something to
-/// compute waits for its values one after the other; reading one of each cache line, the processor waits for many
-/// at a time.
+/// Brings `rows` of a column of numbers into the cache. A batch is larger than the cache, and a loop that has
+/// something to compute waits for its values one after the other; reading one of each cache line, the processor
+/// waits for many at a time.
 fn fetch(cells: &Cells<'_>, rows: &Range<usize>) {
     const LINE: usize = 64 / size_of::<f64>();
     let Cells::Number(numbers) = cells else { return };

@@ -91,12 +91,9 @@ impl Profiler {
         let rows = id_hashes.len();
         let mut made: Vec<Option<Cells<'a>>> = names.iter().map(|_| None).collect();
         let counted = self.count(names, id_hashes, |place| -> Result<_, E> {
-            let (column, cells) = (names[place], cells(names[place])?);
-            let found = cells.len();
-            if found == rows {
-                return Ok(cells);
-            }
-            Err(ProfileError::Uneven { column: column.to_owned(), wanted: rows, found }.into())
+            let cells = cells(names[place])?;
+            super::require_length(names[place], rows, cells.len())?;
+            Ok(cells)
         })?;
         for (place, cells) in counted {
             made[place] = Some(cells);

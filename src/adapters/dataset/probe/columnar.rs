@@ -70,8 +70,7 @@ pub(super) fn probe_ipc(name: &str, file: &File) -> Result<Probe, DatasetError> 
     DatasetError::guard(READ, name, || {
         let schema = IpcReader::new(file).schema().map_err(DatasetError::polars(READ, name))?;
         let columns = columns(name, &Schema::from_arrow_schema(schema.as_ref()))?;
-        let (segments, piece_rows, group_rows) = (Vec::new(), None, None);
-        Ok(Probe { columns, rows: None, segments, piece_rows, group_rows })
+        Ok(Probe::of_whole(columns, None))
     })
 }
 

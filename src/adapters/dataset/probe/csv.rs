@@ -55,7 +55,7 @@ pub(super) fn probe(
         row += 1;
     }
     let columns = expected.columns(file, names.into_iter().zip(found))?;
-    Ok(Probe::of_text(columns, row - 1))
+    Ok(Probe::of_whole(columns, Some(row - 1)))
 }
 
 /// The names of the columns: the first line that is not blank.

@@ -45,7 +45,7 @@ pub(super) fn probe(
         return Err(DatasetError::content(file, Place::file(), problem));
     }
     let columns = expected.columns(file, columns.found)?;
-    Ok(Probe::of_text(columns, row))
+    Ok(Probe::of_whole(columns, Some(row)))
 }
 
 /// The columns seen so far, in order of appearance.

@@ -53,7 +53,6 @@ pub(in crate::adapters::dataset) struct Group {
     file: Arc<GroupedFile>,
     /// The metadata of the file, with this group alone.
     metadata: FileMetadataRef,
-    rows: usize,
     /// Rows of the file before it.
     rows_before: u64,
     /// One for each column that is asked for.
@@ -98,17 +97,16 @@ impl Groups {
         metadata.first().into_iter().for_each(|first| file.will_need(first));
         for (place, alone) in metadata.iter().enumerate() {
             metadata.get(place + 1).into_iter().for_each(|next| file.will_need(next));
-            let rows = alone.num_rows;
-            if rows > 0 {
+            if alone.num_rows > 0 {
                 let decoded = file.columns.iter().map(|_| OnceLock::new()).collect();
                 let (file, metadata) = (Arc::clone(&file), Arc::clone(alone));
-                let group = Group { file, metadata, rows, rows_before, decoded };
+                let group = Group { file, metadata, rows_before, decoded };
                 group.column(&first)?;
                 if taken(group)? {
                     break;
                 }
             }
-            rows_before += rows as u64;
+            rows_before += alone.num_rows as u64;
         }
         Ok(())
     }
@@ -140,7 +138,7 @@ fn advise(_: &File, _: &Range<u64>) {}
 impl Group {
     /// How many rows it has; never 0.
     pub(in crate::adapters::dataset) fn rows(&self) -> usize {
-        self.rows
+        self.metadata.num_rows
     }
 
     /// How many rows of the file come before it.
@@ -171,7 +169,7 @@ impl Group {
         let dtype = match origin {
             Origin::Stored(dtype) => dtype,
             Origin::Constant(value) => {
-                return Ok(Column::new_scalar(column.clone(), value.clone(), self.rows));
+                return Ok(Column::new_scalar(column.clone(), value.clone(), self.rows()));
             }
         };
         let wrong = || DatasetError::polars(READ, name);
@@ -191,8 +189,8 @@ impl Group {
                 decoded.strict_cast(dtype).map_err(wrong())
             }
         })?;
-        if decoded.len() != self.rows {
-            let (found, wanted) = (decoded.len(), self.rows);
+        let (found, wanted) = (decoded.len(), self.rows());
+        if found != wanted {
             let problem = format!("{found} rows were read from a part that says it has {wanted}");
             return Err(DatasetError::content(name, Place::column(column), problem));
         }

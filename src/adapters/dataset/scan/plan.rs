@@ -118,14 +118,12 @@ impl<'a> Plan<'a> {
             (PlSmallStr::from_str(&column.name), origin)
         });
         let columns: Vec<(PlSmallStr, Origin)> = columns.collect();
-        let stored = |name: &str| {
-            let is_stored = |(known, origin): &&(PlSmallStr, Origin)| {
-                matches!(origin, Origin::Stored(_)) && (name.is_empty() || known == name)
-            };
-            columns.iter().find(is_stored).map(|(name, _)| name.clone())
-        };
-        // What the file says of its rows is believed once a column has as many. The id is needed first.
-        let Some(first) = self.id.and_then(stored).or_else(|| stored("")) else { return Ok(None) };
+        let stored = columns.iter().filter(|(_, origin)| matches!(origin, Origin::Stored(_)));
+        let mut stored: Vec<&PlSmallStr> = stored.map(|(name, _)| name).collect();
+        // The id is needed before all others.
+        stored.sort_by_key(|name| self.id != Some(name.as_str()));
+        // What the file says of its rows is believed once a column has as many.
+        let Some(first) = stored.first().map(|name| (*name).clone()) else { return Ok(None) };
         let file = file.try_clone().map_err(DatasetError::io(PREPARE, &source.path))?;
         Groups::open(file, &source.relative, columns, first).map(Some)
     }
