@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use self::floor::floor;
+use self::floor::{ALONE, alone, floor};
 use self::peers::{Night, Peers};
 
 /// The least that a run can cost.
@@ -74,8 +74,13 @@ struct Measured {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let asked: Vec<usize> =
-        std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((ALONE, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest))
+    {
+        writeln!(io::stdout().lock(), "{}", alone(rest)?)?;
+        return Ok(());
+    }
+    let asked: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let sizes = if asked.is_empty() { ROWS.to_vec() } else { asked };
     let (peers, folder) = (Peers::from_environment(), tempfile::tempdir()?);
     let source = |rows: usize| match &peers {
