@@ -75,7 +75,8 @@ struct Measured {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some((ALONE, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest))
+    if let [first, rest @ ..] = arguments.as_slice()
+        && first == ALONE
     {
         writeln!(io::stdout().lock(), "{}", alone(rest)?)?;
         return Ok(());

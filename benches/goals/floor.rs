@@ -28,7 +28,6 @@ pub(crate) fn floor(source: &Path, target: &Path, number: &str) -> Result<f64, B
 /// What that process does: `arguments` are those behind [`ALONE`]. It answers with the seconds.
 pub(crate) fn alone(arguments: &[String]) -> Result<f64, Box<dyn Error>> {
     let [source, target, number] = arguments else { return Err("wanted three arguments".into()) };
-    let number = number.clone();
     let begun = Instant::now();
     let every_column = LazyFrame::scan_parquet(PlRefPath::new(source), ScanArgsParquet::default())?;
     // A function of the whole frame: the scan may not leave out the columns that are not written.
@@ -37,10 +36,7 @@ pub(crate) fn alone(arguments: &[String]) -> Result<f64, Box<dyn Error>> {
     let narrowed = every_column.map(
         move |frame| frame.select(kept.iter().cloned()),
         AllowedOptimizations::STREAMING,
-        Some(Arc::new(move |schema: &Schema| {
-            let kept = schema.iter().filter(|(name, _)| written.contains(name));
-            Ok(Arc::new(kept.map(|(name, kind)| Field::new(name.clone(), kind.clone())).collect()))
-        })),
+        Some(Arc::new(move |schema: &Schema| Ok(Arc::new(schema.try_project(&written)?)))),
         None,
     );
     let target = SinkDestination::File { target: SinkTarget::Path(PlRefPath::new(target)) };
