@@ -2,7 +2,7 @@
 //! profile, a hash or a commit.
 //!
 //! It has a process of its own, as a score run has: one that has read the table before keeps its memory and its
-//! threads, and is up to a quarter faster.
+//! threads, and is about a sixth faster.
 
 use std::error::Error;
 use std::path::Path;
