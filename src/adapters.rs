@@ -27,6 +27,8 @@ pub mod lock;
 pub mod memory;
 /// What the daemon counts.
 pub mod metrics;
+/// Where a folder stands.
+pub mod place;
 /// Processes that execute runs.
 pub mod process;
 /// From staged files to published ones.

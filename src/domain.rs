@@ -19,6 +19,8 @@ pub mod gate;
 pub mod identity;
 /// One job file, parsed and checked.
 pub mod job;
+/// Where the scores of a tick lie.
+pub mod layout;
 /// The project around the jobs: `nightshift.toml`.
 pub mod project;
 /// Versions, aliases and the rules by which aliases move.
@@ -43,3 +45,5 @@ pub mod texts;
 pub mod ticks;
 /// What is asked of a champion after its promotion.
 pub mod watch;
+/// Whether a project was moved, or is a copy.
+pub mod whereabouts;

@@ -45,6 +45,8 @@ pub mod lost;
 pub mod manifest;
 /// CPU work away from the async workers.
 pub mod offload;
+/// The folder of a tick, and whether it may be published to.
+pub mod output;
 /// One pass over the data, in constant memory.
 pub mod pass;
 /// Everything a run will read, use and write, resolved before doing anything.
@@ -55,6 +57,8 @@ pub mod prune;
 pub mod recover;
 /// Promotion, rollback by hand, import.
 pub mod registry;
+/// Files of earlier runs, by roots instead of absolute paths.
+pub mod relocate;
 /// What a run did, as it stands in the store.
 pub mod report;
 /// A backup in the place of the record.
@@ -79,5 +83,7 @@ pub mod training_rows;
 pub mod verify;
 /// The watch over a promotion.
 pub mod watch;
+/// Whose record it is, and whose files are whose.
+pub mod whereabouts;
 /// Clock, store, artifacts and roots in one value.
 pub mod world;

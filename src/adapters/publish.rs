@@ -1,39 +1,76 @@
-//! From staged files to published ones, so that a crash at any instruction leaves old or new.
+//! From staged files to published ones: whoever lists the folder of a tick sees one revision.
 //!
-//! A run writes into a staging folder of its own, below the root it publishes to, and seals it. When its
-//! intent is on record, each file is renamed to its place, the pointer to the others last, and the
-//! folders are made durable. Rolling forward repeats that as often as needed and ends in the same state.
+//! A run writes into a staging folder of its own beside the output it publishes to, and seals it. When its
+//! intent is on record, the folder of its rows takes the place of the one before in one system call, the
+//! manifest follows, and what came out is set aside. Recovery looks where it stopped and goes on from there, as
+//! often as needed.
 //!
-//! Invariant: nothing outside the root is read, written or deleted, and no symbolic link is followed on
-//! the way. What is published, and when, is the caller's to say.
+//! Invariant: nothing outside the root is read, written or deleted, no symbolic link is followed on the way,
+//! and what is not ours stays where readers find it. What is published, and when, is the caller's to say.
 
+/// What came out of its place.
+mod aside;
 /// Folders and files that stay after a loss of power, below a root that nothing leaves.
 mod durable;
+/// Two folders that change places at once.
+mod exchange;
+/// What lies in the folder of a tick, and whose it is.
+mod folder;
+/// Runs that an earlier version had begun to publish, file by file.
+mod former;
+/// The folder of rows in its place, and the manifest after it.
+mod place;
 /// The folder that a run writes into.
 mod staging;
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::staging::{Staged, Staging, StagingName};
+pub use self::aside::{Aside, remove_superseded, set_aside, superseded};
+pub use self::exchange::{Exchange, can_exchange};
+pub use self::folder::{Contents, FolderOwner, contents, maker_of, owner};
+pub use self::former::{
+    FormerStage, Placement, former_stages, place_all, remove_files, remove_former,
+};
+pub use self::place::{Look, Piece, Publication, publish};
+pub use self::staging::{ROWS, Staged, Staging, StagingName};
 
-use self::durable::{Entry, FOLDER_MODE};
-use crate::adapters::failpoint;
-use crate::domain::identity::Sha256;
+use crate::domain::layout::TickFolder;
 
-/// A file on its way from staging to its readers.
+/// Where a run publishes: absolute folders below a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placement {
-    /// Where it waits.
-    pub staged: PathBuf,
-    /// Where readers will find it.
-    pub target: PathBuf,
-    /// Its content.
-    pub sha256: Sha256,
-    /// Its size.
-    pub size_bytes: u64,
+pub struct Site {
+    /// The root, which nothing leaves.
+    pub root: PathBuf,
+    /// The output above every tick's rows.
+    pub output: PathBuf,
+    /// The rows of the tick.
+    pub rows: PathBuf,
+    /// The folder beside the output.
+    pub companion: PathBuf,
+    /// What belongs to the tick and is not a published row.
+    pub beside: PathBuf,
+}
+
+impl Site {
+    /// The folders of `folder`, whose root is at `root`.
+    pub fn new(root: &Path, folder: &TickFolder) -> Self {
+        Self {
+            root: root.to_owned(),
+            output: root.join(folder.output().path),
+            rows: root.join(folder.rows().path),
+            companion: root.join(folder.companion().path),
+            beside: root.join(folder.beside().path),
+        }
+    }
+
+    fn stage(&self) -> PathBuf {
+        self.companion.join("stage")
+    }
+
+    fn superseded(&self) -> PathBuf {
+        self.companion.join("superseded")
+    }
 }
 
 /// What can go wrong on the way.
@@ -57,6 +94,16 @@ pub enum PublishError {
         /// What should be.
         wanted: &'static str,
     },
+    /// A folder and the one beside it are on two file systems, so that nothing can be renamed between them.
+    #[error(
+        "output_split: `{output}` and `{companion}` are on two file systems; write to a folder below `{output}`"
+    )]
+    Split {
+        /// The output.
+        output: PathBuf,
+        /// The folder beside it.
+        companion: PathBuf,
+    },
     /// A file does not have the content on record, neither staged nor published.
     #[error("file `{path}` is not the one on record: wanted {wanted}, found {found}")]
     Corrupt {
@@ -66,6 +113,12 @@ pub enum PublishError {
         wanted: String,
         /// Hash or size of what is there, or that nothing is.
         found: String,
+    },
+    /// The folder of a tick has become another project's since the run looked.
+    #[error("`{path}` is the manifest of another project, so its folder is left as it is")]
+    Foreign {
+        /// The manifest.
+        path: PathBuf,
     },
     /// The disk did not confirm a write. What is on it is not known.
     #[error("failed to write `{path}` to the disk: it did not confirm the write")]
@@ -87,132 +140,6 @@ pub enum PublishError {
         #[source]
         source: io::Error,
     },
-}
-
-/// How much to look at a staged file before it is published.
-#[derive(Debug, Clone, Copy)]
-enum Look {
-    /// Its size: this process has just written and sealed it.
-    Size,
-    /// Its hash: it has been through a crash.
-    Hash,
-}
-
-/// Publishes files that this process has just sealed, in order; the last is the pointer to the others.
-pub fn publish(root: &Path, placements: &[Placement]) -> Result<(), PublishError> {
-    place_all(root, placements, Look::Size)
-}
-
-/// Publishes what an earlier process had sealed and put on record, wherever it stopped.
-///
-/// [`PublishError::Corrupt`] if a file is neither staged nor published with the content on record.
-pub fn roll_forward(root: &Path, placements: &[Placement]) -> Result<(), PublishError> {
-    place_all(root, placements, Look::Hash)
-}
-
-/// Deletes published files, those of a superseded run for instance. Files that are gone are no error.
-pub fn remove(root: &Path, targets: &[PathBuf]) -> Result<(), PublishError> {
-    let mut touched = BTreeSet::new();
-    for target in targets {
-        let folder = durable::parent_below(root, target)?;
-        if !durable::folder_exists(root, folder)? {
-            continue;
-        }
-        match durable::entry(target)? {
-            Entry::Absent => {}
-            Entry::File(_) => {
-                match fs::remove_file(target) {
-                    // Somebody else who deletes it was quicker.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    deleted => deleted.map_err(durable::io_error("delete", target))?,
-                }
-                touched.insert(folder);
-            }
-            other => return Err(durable::unexpected(target, &other, "a regular file")),
-        }
-    }
-    touched.into_iter().try_for_each(durable::fsync_folder)
-}
-
-fn place_all(root: &Path, placements: &[Placement], look: Look) -> Result<(), PublishError> {
-    let Some((pointer, others)) = placements.split_last() else { return Ok(()) };
-    let mut touched = BTreeSet::new();
-    for placement in others {
-        touched.extend(place(root, placement, look)?);
-    }
-    // A reader who finds the pointer after a loss of power must find what it points to.
-    touched.into_iter().try_for_each(confirm)?;
-    failpoint::reach("commit.between_renames")
-        .map_err(durable::io_error("look at", &pointer.staged))?;
-    place(root, pointer, look)?.into_iter().try_for_each(confirm)
-}
-
-/// Puts one file in its place and returns the folders that changed. If it is there already, they are
-/// returned all the same: whoever put it there may not have got to making it durable.
-fn place<'p>(
-    root: &Path,
-    placement: &'p Placement,
-    look: Look,
-) -> Result<Vec<&'p Path>, PublishError> {
-    let Placement { staged, target, .. } = placement;
-    let source_folder = durable::parent_below(root, staged)?;
-    let target_folder = durable::parent_below(root, target)?;
-    let source_exists = durable::folder_exists(root, source_folder)?;
-    let found = if source_exists { durable::entry(staged)? } else { Entry::Absent };
-    match found {
-        Entry::File(size_bytes) => {
-            match look {
-                Look::Size => require_size(placement, size_bytes)?,
-                Look::Hash => require_hash(staged, &placement.sha256)?,
-            }
-            durable::make_folders(root, target_folder, FOLDER_MODE)?;
-            rename(staged, target)?;
-            Ok(vec![source_folder, target_folder])
-        }
-        Entry::Absent => {
-            durable::folder_exists(root, target_folder)?;
-            require_hash(target, &placement.sha256)?;
-            Ok(if source_exists { vec![source_folder, target_folder] } else { vec![target_folder] })
-        }
-        other => Err(durable::unexpected(staged, &other, "a regular file")),
-    }
-}
-
-/// Makes a folder in which files were placed durable.
-fn confirm(folder: &Path) -> Result<(), PublishError> {
-    failpoint::reach("commit.fsync_dir").map_err(durable::unconfirmed(folder))?;
-    durable::fsync_folder(folder)
-}
-
-fn require_size(placement: &Placement, found: u64) -> Result<(), PublishError> {
-    if found == placement.size_bytes {
-        return Ok(());
-    }
-    Err(PublishError::Corrupt {
-        path: placement.staged.clone(),
-        wanted: format!("{} bytes", placement.size_bytes),
-        found: format!("{found} bytes"),
-    })
-}
-
-fn require_hash(path: &Path, wanted: &Sha256) -> Result<(), PublishError> {
-    let found = match durable::entry(path)? {
-        Entry::File(_) => durable::sha256(path)?.to_string(),
-        Entry::Absent => "no file".to_owned(),
-        other => return Err(durable::unexpected(path, &other, "a regular file")),
-    };
-    let wanted = wanted.to_string();
-    if found == wanted {
-        return Ok(());
-    }
-    Err(PublishError::Corrupt { path: path.to_owned(), wanted, found })
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is where files are moved")]
-fn rename(source: &Path, target: &Path) -> Result<(), PublishError> {
-    failpoint::reach("commit.rename.N")
-        .and_then(|()| fs::rename(source, target))
-        .map_err(durable::io_error("rename a staged file to", target))
 }
 
 #[cfg(test)]

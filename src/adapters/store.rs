@@ -32,6 +32,8 @@ mod ending;
 pub mod error;
 /// Inputs, findings and profiles of a run.
 mod evidence;
+/// Whose record it is.
+mod identity;
 /// How far the record goes in time.
 mod moments;
 /// What earlier runs of a job were and said.
@@ -44,6 +46,8 @@ mod prune;
 mod queue;
 /// What goes in and comes out: plain values.
 pub mod record;
+/// Outputs of earlier schemas.
+pub mod relocate;
 /// Putting a copy in the place of a database.
 pub mod replace;
 /// What keeps a rollback whole.
@@ -77,8 +81,9 @@ pub use self::error::StoreError;
 pub use self::record::{
     Afterwards, AliasMove, AliasState, Attempt, Attribution, Conclusion, Decision, Enqueued,
     Failure, Finished, FollowUp, Import, Imported, Input, Intent, JobStatus, ModelPin, NewOutput,
-    NewRun, NewSchedule, NewVersion, OutputRecord, OutputRole, Pause, Profile, Rows, RuledTicks,
-    RunFilter, RunRecord, ScheduleRecord, Stage, TickDecision, TickRange, TickRecord, Transition,
+    NewRun, NewSchedule, NewVersion, OutputPlace, OutputRecord, OutputRole, Pause, Profile, Rows,
+    RuledTicks, RunFilter, RunRecord, ScheduleRecord, Stage, TickDecision, TickRange, TickRecord,
+    Transition,
 };
 use self::seal::Seal;
 use crate::adapters::failpoint;
@@ -180,6 +185,12 @@ impl Store {
         let content = seal::content(&mut transaction).await.map_err(failed)?;
         transaction.rollback().await.map_err(failed)?;
         seal::complete(&self.path, &progress, &content).map_err(|error| failed(error.into()))
+    }
+
+    /// Files that stand in `state_dir` only beside a database, or where one has been.
+    pub fn traces(state_dir: &Path) -> [PathBuf; 2] {
+        let path = state_dir.join(Self::FILE_NAME);
+        [beside::SEAL, beside::LOG].map(|suffix| beside::with_suffix(&path, suffix))
     }
 
     /// The path of the database file.

@@ -272,7 +272,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Answer, Failure
         Command::Evaluate(args) => evaluate::cmd_evaluate(context, &args).await,
         Command::History(args) => history::cmd_history(context, &args).await,
         Command::Promote(args) => promote::cmd_promote(context, &args).await,
-        Command::Rollback(args) => rollback::cmd_rollback(context, &args).await,
+        Command::Rollback(args) => Box::pin(rollback::cmd_rollback(context, &args)).await,
         Command::Import(args) => import::cmd_import(context, &args).await,
         Command::Cancel(args) => cancel::cmd_cancel(context, &args).await,
         Command::Pause(args) => pause::cmd_pause(context, &args).await,

@@ -37,6 +37,31 @@ impl fmt::Display for JobName {
     }
 }
 
+/// Tells the files of a project from those of every other one: 32 hexadecimal digits, drawn at random.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProjectId(String);
+
+impl ProjectId {
+    const CHARS: usize = 32;
+
+    /// Accepts `text` if it has the form of a project id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == Self::CHARS && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
+    /// The text of it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The identity of a run: 26 characters of Crockford base 32, sortable by the time of creation (a ULID).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);

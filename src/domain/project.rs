@@ -44,6 +44,8 @@ pub struct Keep {
     pub runs: SignedDuration,
     /// How many versions of each model are kept.
     pub model_versions: usize,
+    /// How long files stay that a correction has replaced.
+    pub superseded: SignedDuration,
 }
 
 /// `[daemon]`: how the daemon works.
@@ -87,7 +89,11 @@ impl Default for Project {
             state_dir: PathBuf::from("state"),
             data_roots: Vec::new(),
             log: LogLevel::Info,
-            keep: Keep { runs: SignedDuration::from_hours(365 * 24), model_versions: 20 },
+            keep: Keep {
+                runs: SignedDuration::from_hours(365 * 24),
+                model_versions: 20,
+                superseded: SignedDuration::from_hours(24),
+            },
             daemon: DaemonSpec {
                 running_max: None,
                 drain_timeout: SignedDuration::from_secs(300),
@@ -146,6 +152,7 @@ fn build(project: &Section) -> Option<Project> {
         keep: Keep {
             runs: keep.duration("runs")?,
             model_versions: keep.integer("model_versions")?.try_into().ok()?,
+            superseded: keep.duration("superseded")?,
         },
         daemon: DaemonSpec {
             running_max: daemon.integer("max_running").and_then(|count| count.try_into().ok()),
@@ -174,13 +181,18 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "jobs_dir = \"a/jobs\"\nstate_dir = \"a/state\"\ndata_roots = [\"/srv/x\"]\n\
-                    log = \"debug\"\n[daemon]\nreload_on_change = true\n[keep]\nruns = \"4w\"\nmodel_versions = 3\n";
+                    log = \"debug\"\n[daemon]\nreload_on_change = true\n[keep]\nruns = \"4w\"\nmodel_versions = 3\n\
+                    superseded = \"0s\"\n";
         let wanted = Project {
             jobs_dir: PathBuf::from("a/jobs"),
             state_dir: PathBuf::from("a/state"),
             data_roots: vec![PathBuf::from("/srv/x")],
             log: LogLevel::Debug,
-            keep: Keep { runs: SignedDuration::from_hours(28 * 24), model_versions: 3 },
+            keep: Keep {
+                runs: SignedDuration::from_hours(28 * 24),
+                model_versions: 3,
+                superseded: SignedDuration::ZERO,
+            },
             daemon: DaemonSpec { reload_on_change: true, ..Project::default().daemon },
         };
         assert_eq!(Project::parse("nightshift.toml", text.as_bytes()), Ok(wanted));

@@ -118,8 +118,10 @@ pub struct VersionRecord {
 /// One move of one alias. Rows are only ever added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
-    /// When.
+    /// When, by the clock, which may have been set since.
     pub at: Timestamp,
+    /// With which commit of the record: what came first is read from this.
+    pub commits: i64,
     /// Which alias.
     pub alias: Alias,
     /// Where it pointed before.
@@ -321,6 +323,7 @@ mod tests {
     fn champion_move(second: i64, from: Option<u32>, to: u32, action: Action) -> Move {
         Move {
             at: Timestamp::from_second(second).unwrap(),
+            commits: second,
             alias: Alias::Champion,
             from: from.map(Version),
             to: Some(Version(to)),

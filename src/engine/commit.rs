@@ -4,20 +4,19 @@
 //! will be published and is never executed again, by this process or by the one that recovers it.
 //! That second half may be done any number of times.
 
-use std::path::{Path, PathBuf};
-
 use crate::adapters::disk::reserve;
 use crate::adapters::failpoint;
 use crate::adapters::memory;
-use crate::adapters::publish::{self, Placement, PublishError, Staging, StagingName};
+use crate::adapters::publish::{self, Aside, Look, PublishError, Staging, StagingName};
 use crate::adapters::store::{
-    Afterwards, Conclusion, Failure, Intent, NewOutput, OutputRole, Rows, StoreError,
+    Afterwards, Conclusion, Failure, Intent, NewOutput, OutputRole, Rows, RunRecord, StoreError,
 };
 use crate::domain::identity::{RunId, Version};
-use crate::domain::run::{AttemptOutcome, Trigger, Verdict};
+use crate::domain::run::{AttemptOutcome, State, Trigger, Verdict};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::{Execution, TryAgain};
-use crate::engine::plan::output_root;
+use crate::engine::output::{self, Route, published};
+use crate::engine::plan;
 use crate::engine::retry;
 use crate::engine::world::World;
 
@@ -44,9 +43,9 @@ pub async fn commit(
         .await
         .map_err(RunError::store("commit"))?;
     failpoint::reach("commit.after_a").map_err(RunError::other("commit"))?;
-    complete(world, &execution.claim.run, publish::publish).await?;
-    if let Some(staging) = staging {
-        // Empty by now; a folder that stays is removed by the next recovery.
+    let left = complete(world, &execution.claim.run, Look::Size).await?;
+    if let Some(staging) = staging.filter(|_| left.is_clear) {
+        // A folder that stays is removed by the next recovery.
         if let Err(error) = staging.remove() {
             tracing::warn!(error = %error, "the staging folder of a published run stays");
         }
@@ -57,27 +56,31 @@ pub async fn commit(
 /// Publishes what another process had put on record before it ended, and ends its run.
 pub async fn roll_forward(world: &World, run: &RunId) -> Result<(), RunError> {
     failpoint::reach("recover.rollforward").map_err(RunError::other("recover"))?;
-    complete(world, run, publish::roll_forward).await
+    let left = complete(world, run, Look::Hash).await?;
+    if let Left { route: Some(Route::Folder { site, stage, .. }), is_clear: true } = left {
+        Staging::remove_left(&site, &stage).map_err(published("recover"))?;
+    }
+    Ok(())
 }
 
-/// How files get from staging to their places.
-type Place = fn(&Path, &[Placement]) -> Result<(), PublishError>;
+/// What is left of a run that is published and committed.
+struct Left {
+    /// The way it went, if it has published anything.
+    route: Option<Route>,
+    /// Whether its staging folder holds nothing any more that was published before.
+    is_clear: bool,
+}
 
-/// Publishes a run whose intent is durable, and ends it.
-async fn complete(world: &World, run: &RunId, place: Place) -> Result<(), RunError> {
+/// Publishes a run whose intent is durable, ends it, and sets aside what was published before.
+async fn complete(world: &World, run: &RunId, look: Look) -> Result<Left, RunError> {
     let failed = RunError::store("commit");
     let outputs = world.store.outputs(run).await.map_err(failed)?;
     let outputs: Vec<NewOutput> = outputs.into_iter().map(|record| record.output).collect();
-    if let Some(root) = outputs.first().and_then(staging_root) {
-        let placements: Vec<Placement> = outputs.iter().map(placement).collect();
-        if let Err(error) = place(&root, &placements) {
-            if let PublishError::Corrupt { .. } = &error {
-                let text = error.to_string();
-                let _marked =
-                    world.store.mark_corrupt(run, &text, world.now()).await.map_err(failed)?;
-            }
-            return Err(published("publish")(error));
-        }
+    let record = world.store.run(run).await.map_err(failed)?;
+    let record = record.ok_or_else(|| failed(StoreError::FenceLost { run: run.clone() }))?;
+    let route = output::route(world, &record, &outputs)?;
+    if let Some(route) = &route {
+        place(world, &record, route, look).await?;
     }
     failpoint::reach("commit.before_b").map_err(RunError::other("commit"))?;
     let finished = match world.store.finish(run, world.now()).await {
@@ -88,17 +91,88 @@ async fn complete(world: &World, run: &RunId, place: Place) -> Result<(), RunErr
         found => found.map_err(failed)?,
     };
     failpoint::reach("commit.after_b").map_err(RunError::other("commit"))?;
-    if let Some(superseded) = finished.superseded {
-        sweep(world, &superseded).await?;
+    let mut is_clear = true;
+    if let Some(route) = &route
+        && let Err(error) = clear(world, route, finished.superseded.as_ref()).await
+    {
+        tracing::warn!(run.id = %run, error = %error.chain(), "what run `{run}` has replaced is set aside later");
+        is_clear = false;
     }
-    Ok(())
+    Ok(Left { route, is_clear })
 }
 
-/// Removes the files of superseded runs that are still there because a process ended too early.
+/// Moves the files of a run to their places.
+async fn place(
+    world: &World,
+    record: &RunRecord,
+    route: &Route,
+    look: Look,
+) -> Result<(), RunError> {
+    let failed = RunError::store("commit");
+    if let Some(folder) = &record.folder {
+        world.identity.require_known(folder.root())?;
+    }
+    let is_own = match (&record.folder, route) {
+        (Some(folder), Route::Folder { stage, .. }) => {
+            world.identity.is_own(folder.root(), &stage.project)
+        }
+        _ => true,
+    };
+    let (error, is_corrupt) = if is_own {
+        let Err(error) = output::publish(world, record, route, look) else { return Ok(()) };
+        let is_corrupt =
+            matches!(error, PublishError::Corrupt { .. } | PublishError::Foreign { .. });
+        (published("publish")(error), is_corrupt)
+    } else {
+        let message = "it is being published by the project that this one is a copy of";
+        (RunError::new("publish", Cause::Busy, message), true)
+    };
+    // Somebody else may have published it meanwhile, and a later revision may stand where this one did.
+    let now = world.store.run(&record.id).await.map_err(failed)?;
+    let is_ours = now.is_some_and(|now| {
+        now.state == State::Committing && (now.token, now.attempt) == (record.token, record.attempt)
+    });
+    if !is_ours {
+        return Err(failed(StoreError::FenceLost { run: record.id.clone() }));
+    }
+    if is_corrupt {
+        let text = error.chain();
+        let _marked =
+            world.store.mark_corrupt(&record.id, &text, world.now()).await.map_err(failed)?;
+    }
+    Err(error)
+}
+
+/// Sets aside what a run has taken the place of. Readers see what they should already: what fails here is done by
+/// whoever comes next.
+async fn clear(world: &World, route: &Route, superseded: Option<&RunId>) -> Result<(), RunError> {
+    let Route::Folder { site, stage, .. } = route else { return Ok(()) };
+    publish::set_aside(site, stage, Aside::Current)
+        .map_err(published("set aside what was before"))?;
+    match superseded {
+        Some(run) if world.project.keep.superseded.is_zero() => {
+            publish::remove_superseded(site, run).map_err(published("delete what was before"))?;
+            world.store.outputs_removed(run, world.now()).await.map_err(RunError::store("commit"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes the files that an earlier version has left of superseded runs, because a process ended too early.
 pub async fn sweep_all(world: &World) -> Result<(), RunError> {
-    let unswept = world.store.unswept().await.map_err(RunError::store("recover"))?;
-    for record in unswept {
-        sweep(world, &record.id).await?;
+    let failed = RunError::store("recover");
+    for record in world.store.unswept().await.map_err(failed)? {
+        let outputs = world.store.outputs(&record.id).await.map_err(failed)?;
+        let Some(folder) = &record.folder else { continue };
+        let site = world.site(folder)?;
+        let targets = outputs
+            .iter()
+            .filter(|found| matches!(found.output.role, OutputRole::Part | OutputRole::Quarantine))
+            .map(|found| world.path_of(&found.output.published))
+            .collect::<Result<Vec<_>, _>>()?;
+        publish::remove_files(&site.root, &targets)
+            .map_err(published("remove the superseded parts"))?;
+        world.store.outputs_removed(&record.id, world.now()).await.map_err(failed)?;
     }
     Ok(())
 }
@@ -161,8 +235,10 @@ async fn afterwards(execution: &Execution<'_>, error: &RunError) -> Result<After
 
 /// Removes the staging folder of an attempt that publishes nothing.
 fn discard_staged(execution: &Execution<'_>) {
-    let removed = output_root(execution.world, &execution.loaded.job).and_then(|root| {
-        Staging::remove_left(&root, &StagingName::of(&execution.claim)).map_err(published("stage"))
+    let world = execution.world;
+    let removed = plan::any_site(world, &execution.loaded.job).and_then(|site| {
+        let name = StagingName::of(world.identity.project(), &execution.claim);
+        Staging::remove_left(&site, &name).map_err(published("stage"))
     });
     // A folder that stays is seen by nobody, and the next run of the job removes it.
     if let Err(error) = removed {
@@ -187,49 +263,4 @@ async fn hold(world: &World, run: &RunId) -> Result<(), RunError> {
         world.store.revise(run, &held).await.map_err(failed)?;
     }
     Ok(())
-}
-
-/// Deletes the parts of a superseded run. Its manifest was replaced by its successor's.
-async fn sweep(world: &World, superseded: &RunId) -> Result<(), RunError> {
-    let failed = RunError::store("commit");
-    let outputs = world.store.outputs(superseded).await.map_err(failed)?;
-    let parts: Vec<NewOutput> = outputs
-        .into_iter()
-        .map(|record| record.output)
-        .filter(|output| matches!(output.role, OutputRole::Part | OutputRole::Quarantine))
-        .collect();
-    if let Some(root) = parts.first().and_then(staging_root) {
-        let targets: Vec<PathBuf> =
-            parts.iter().map(|part| PathBuf::from(&part.final_path)).collect();
-        publish::remove(&root, &targets).map_err(published("remove the superseded parts"))?;
-    }
-    world.store.outputs_removed(superseded, world.now()).await.map_err(failed)
-}
-
-fn placement(output: &NewOutput) -> Placement {
-    Placement {
-        staged: PathBuf::from(&output.staged_path),
-        target: PathBuf::from(&output.final_path),
-        sha256: output.sha256,
-        size_bytes: output.size_bytes,
-    }
-}
-
-/// The folder that a run publishes below: `<root>/.nightshift/stage/<run>/<file>` is a staged file.
-fn staging_root(output: &NewOutput) -> Option<PathBuf> {
-    Path::new(&output.staged_path).ancestors().nth(4).map(Path::to_owned)
-}
-
-/// Turns an error of the file side into one of `stage`.
-pub fn published(stage: &'static str) -> impl Fn(PublishError) -> RunError + Copy {
-    move |error| {
-        let cause = match &error {
-            PublishError::Fsync { .. } => Cause::Fsync,
-            PublishError::Corrupt { .. } => Cause::Damaged,
-            PublishError::Outside { .. }
-            | PublishError::Unexpected { .. }
-            | PublishError::Io { .. } => Cause::Other,
-        };
-        RunError::new(stage, cause, error)
-    }
 }

@@ -80,6 +80,7 @@ impl RunError {
                 | StoreError::MovedByOther { .. }
                 | StoreError::PublishedByOther { .. }
                 | StoreError::RolledBackByOther { .. }
+                | StoreError::FolderTaken { .. }
                 | StoreError::Busy { .. } => Cause::Busy,
                 StoreError::NotInitialised { .. } => Cause::Request,
                 StoreError::NotKept { .. }

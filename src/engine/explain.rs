@@ -76,6 +76,7 @@ pub async fn explain_score(
         .into_iter()
         .find(|record| record.output.role == OutputRole::Part && record.removed_at.is_none());
 
+    let part = part.map(|part| world.path_of(&part.output.published)).transpose()?;
     let paths = plan::score_paths(world, &job, run.interval)?;
     let files = dataset::discover(&world.roots, &paths.input, job.data.format)
         .map_err(RunError::data(STAGE))?;
@@ -107,8 +108,7 @@ pub async fn explain_score(
         inputs.require_unchanged(Some(&found.file), &run)?;
         let published = match &part {
             None => None,
-            Some(part) => {
-                let path = Path::new(&part.output.final_path);
+            Some(path) => {
                 Some(published(path, &job, &id, &names)?.ok_or_else(|| set_aside(&id, &run))?)
             }
         };

@@ -1,16 +1,15 @@
-//! The manifest of a published tick (`nightshift.manifest/1`): the pointer that readers follow.
+//! The manifest of a published tick (`nightshift.manifest/2`): who has published what, and from what.
 //!
-//! It is replaced last, by rename. Fields are only ever added.
+//! It is replaced after the rows, by rename. Fields are only ever added. The first form lay among the rows, had
+//! paths relative to itself, and did not name the project.
 
 use serde::Serialize;
 
 use crate::adapters::dataset::Written;
+use crate::domain::identity::ProjectId;
 use crate::engine::pass::{self, Scored};
 use crate::engine::report::InputFile;
 use crate::engine::score::ScorePlan;
-
-/// File name of the manifest within the output folder of a tick.
-pub const MANIFEST_FILE: &str = "manifest.json";
 
 const ROLE_PART: &str = "part";
 const ROLE_QUARANTINE: &str = "quarantine";
@@ -31,6 +30,7 @@ pub struct Published<'a> {
 #[derive(Debug, Serialize)]
 struct Manifest<'a> {
     schema: &'static str,
+    project: &'a str,
     run: &'a str,
     revision: u32,
     job: &'a str,
@@ -65,7 +65,7 @@ struct ManifestInput<'a> {
     sha256: String,
 }
 
-/// A published file; `path` is relative to the folder of the manifest.
+/// A published file; the `path` of a part is relative to the output, that of any other to the folder beside it.
 #[derive(Debug, Serialize)]
 struct ManifestOutput {
     role: &'static str,
@@ -83,21 +83,25 @@ struct ManifestRows {
     quarantined: u64,
 }
 
-/// The bytes of the manifest of a run that has `scored` what its `plan` says, and publishes `files`.
+/// The bytes of the manifest of a run of `project` that has `scored` what its `plan` says, and publishes `files`.
 pub fn encode(
+    project: &ProjectId,
     plan: &ScorePlan,
     scored: &Scored,
     files: &Published<'_>,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let part = (ROLE_PART, pass::part_name(&plan.run), Some(files.part));
-    let set_aside = (ROLE_QUARANTINE, pass::quarantine_target(&plan.run), files.quarantine);
-    let changes = (ROLE_CHANGES, pass::changes_target(&plan.run), files.changes);
+    let set_aside = (ROLE_QUARANTINE, pass::quarantine_name(&plan.run), files.quarantine);
+    let changes = (ROLE_CHANGES, pass::changes_name(&plan.run), files.changes);
+    let tick = plan.paths.folder.tick();
     let outputs = [part, set_aside, changes]
         .into_iter()
-        .filter_map(|(role, path, written)| written.map(|written| output(role, path, written)))
+        .filter_map(|(role, name, written)| Some((role, format!("{tick}/{name}"), written?)))
+        .map(|(role, path, written)| output(role, path, written))
         .collect();
     let manifest = Manifest {
-        schema: "nightshift.manifest/1",
+        schema: "nightshift.manifest/2",
+        project: project.as_str(),
         run: plan.run.as_str(),
         revision: plan.slot.revision,
         job: plan.slot.job.as_str(),

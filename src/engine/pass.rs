@@ -161,24 +161,14 @@ pub fn standby_name(run: &RunId) -> String {
     format!("standby-{run}.parquet")
 }
 
-/// File name of the rows of `run` that were set aside, while they are staged.
+/// File name of the rows of `run` that were set aside.
 pub fn quarantine_name(run: &RunId) -> String {
     format!("quarantine-{run}.parquet")
 }
 
-/// Where readers find the rows of `run` that were set aside, relative to the output folder.
-pub fn quarantine_target(run: &RunId) -> String {
-    format!("_quarantine/{run}.parquet")
-}
-
-/// File name of the decisions that the correction `run` changed, while they are staged.
+/// File name of the decisions that the correction `run` changed.
 pub fn changes_name(run: &RunId) -> String {
     format!("changes-{run}.parquet")
-}
-
-/// Where readers find the decisions that the correction `run` changed, relative to the output folder.
-pub fn changes_target(run: &RunId) -> String {
-    format!("_changes/{run}.parquet")
 }
 
 /// Scores everything that `plan` names, into files in the folder `staging`; `digests` are those of its files.

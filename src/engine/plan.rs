@@ -4,13 +4,14 @@
 //! a dry run is the same code and not a branch.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::adapters::dataset::{self, Roots, SourceFile, TimeFilter};
+use crate::adapters::publish::Site;
 use crate::domain::job::{FileFormat, Job};
+use crate::domain::layout::{Location, TickFolder};
 use crate::domain::run::Interval;
 use crate::domain::template::{Template, TickFields};
 use crate::engine::error::{Cause, RunError};
@@ -124,10 +125,10 @@ pub struct ScorePaths {
     pub filter: Option<TimeFilter>,
     /// The output folder, as the job file says it.
     pub output: String,
-    /// The output folder, absolute.
-    pub output_dir: PathBuf,
-    /// The folder above every tick's output; staging is below it.
-    pub output_root: PathBuf,
+    /// The folder of the tick, and those that belong to it, as they stand on record.
+    pub folder: TickFolder,
+    /// The same as they are now.
+    pub site: Site,
 }
 
 /// The pattern that the files of a score run for `interval` match.
@@ -159,20 +160,56 @@ pub fn score_paths(world: &World, job: &Job, interval: Interval) -> Result<Score
         }),
         _ => None,
     };
-    let output = render(&job.score.output, &fields(job, interval))?;
-    let output_dir = world
-        .roots
-        .resolve_output(&output)
-        .map_err(|error| RunError::new("plan", Cause::Job, error))?;
-    Ok(ScorePaths { input, filter, output, output_dir, output_root: output_root(world, job)? })
+    let output = score_output(job, interval)?;
+    let folder = tick_folder(world, job, &output)?;
+    let site = world.site(&folder)?;
+    Ok(ScorePaths { input, filter, output, folder, site })
 }
 
-/// The folder above every tick's output of `job`.
-pub fn output_root(world: &World, job: &Job) -> Result<PathBuf, RunError> {
+/// The folder that the scores for `interval` go to, as the job file says it.
+pub fn score_output(job: &Job, interval: Interval) -> Result<String, RunError> {
+    render(&job.score.output, &fields(job, interval))
+}
+
+/// The folder that is `output` for a tick of `job`.
+fn tick_folder(world: &World, job: &Job, output: &str) -> Result<TickFolder, RunError> {
+    let root = fixed_part(job.score.output.as_str());
+    let (of_job, of_tick) = (located(world, root)?, located(world, output)?);
+    let found = TickFolder::new(of_job.root.clone(), &of_job.path, &of_tick.path)
+        .filter(|_| of_job.root == of_tick.root);
+    found.ok_or_else(|| {
+        let message =
+            format!("`{output}` is no folder below `{root}`, wanted one that no link leads out of");
+        RunError::new("plan", Cause::Job, message)
+            .hint("begin `score.output` with a folder of its own, such as `scores/NAME`")
+    })
+}
+
+/// The place that `path`, which need not exist, is now.
+fn located(world: &World, path: &str) -> Result<Location, RunError> {
     world
         .roots
-        .resolve_output(fixed_part(job.score.output.as_str()))
+        .resolve_output(path)
+        .and_then(|resolved| world.roots.locate(&resolved))
         .map_err(|error| RunError::new("plan", Cause::Job, error))
+}
+
+/// The folders of no tick of `job`: those that all of its ticks share are right.
+pub fn any_site(world: &World, job: &Job) -> Result<Site, RunError> {
+    any_folder(world, job).map(|(_, site)| site)
+}
+
+/// The same, with how it stands on record.
+pub fn any_folder(world: &World, job: &Job) -> Result<(TickFolder, Site), RunError> {
+    let root = located(world, fixed_part(job.score.output.as_str()))?;
+    let folder = TickFolder::new(root.root.clone(), &root.path, &root.join("-").path);
+    let folder = folder.ok_or_else(|| {
+        let message = format!("`{}` has no folder of its own", job.score.output.as_str());
+        RunError::new("plan", Cause::Job, message)
+            .hint("begin `score.output` with a folder, such as `scores/NAME`")
+    })?;
+    let site = world.site(&folder)?;
+    Ok((folder, site))
 }
 
 /// The folders of a template before its first field: `scores/wine` of `scores/wine/tick={tick:%F}`.

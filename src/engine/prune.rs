@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::adapters::publish;
 use crate::adapters::store::{AliasState, RunRecord};
 use crate::adapters::telemetry::remove_log;
 use crate::domain::identity::{JobName, RunId, Sha256, Version};
@@ -12,6 +13,7 @@ use crate::domain::registry::{VersionRecord, VersionState};
 use crate::domain::run::{RunKind, State};
 use crate::engine::commit::sweep_all;
 use crate::engine::error::RunError;
+use crate::engine::output::published;
 use crate::engine::world::World;
 
 /// Most runs that one call deletes.
@@ -49,6 +51,7 @@ pub async fn prune(world: &World) -> Result<PrunePlan, RunError> {
     let failed = RunError::store("prune");
     // Parts of superseded runs have an owner only while the record is there.
     sweep_all(world).await?;
+    prune_superseded(world).await?;
     let doomed = doomed(world).await?;
     let out = measure(world, &doomed);
     // Records first: a file without a record is found again, a record without a file is a damage.
@@ -67,6 +70,28 @@ pub async fn prune(world: &World) -> Result<PrunePlan, RunError> {
         remove_log(&world.state_dir(), run).map_err(RunError::other("prune"))?;
     }
     Ok(out)
+}
+
+/// Deletes the files of superseded runs that have been set aside for as long as `[keep]` says.
+async fn prune_superseded(world: &World) -> Result<(), RunError> {
+    let failed = RunError::store("prune");
+    let keep = world.project.keep.superseded;
+    let before = world.now().checked_sub(keep).map_err(RunError::other("prune"))?;
+    for record in world.store.superseded_before(before, RUNS_MAX).await.map_err(failed)? {
+        let Some(folder) = &record.folder else { continue };
+        if world.identity.require_known(folder.root()).is_err() {
+            continue;
+        }
+        let removed = world.site(folder).and_then(|site| {
+            publish::remove_superseded(&site, &record.id).map_err(published("prune"))
+        });
+        match removed {
+            Ok(()) => world.store.outputs_removed(&record.id, world.now()).await.map_err(failed)?,
+            // An output that is not there now keeps nothing else from going.
+            Err(error) => tracing::warn!(run.id = %record.id, "{}", error.chain()),
+        }
+    }
+    Ok(())
 }
 
 async fn doomed(world: &World) -> Result<Doomed, RunError> {

@@ -201,7 +201,7 @@ fn outline(record: RunRecord) -> RunReport {
 fn output_file(world: &World, found: &store::NewOutput) -> OutputFile {
     OutputFile {
         role: found.role.id().to_owned(),
-        path: world.shown_path(&found.final_path),
+        path: world.shown(&found.published),
         rows: found.rows,
         bytes: found.size_bytes,
         sha256: found.sha256,

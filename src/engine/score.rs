@@ -18,7 +18,7 @@ use self::decision::{lead_publishes, outlook, roll_back};
 use self::publication::Abortion;
 use crate::adapters::dataset::{self, SourceFile};
 use crate::adapters::failpoint;
-use crate::adapters::publish::Staging;
+use crate::adapters::publish::{Staging, StagingName};
 use crate::adapters::store::{Input, ModelPin};
 use crate::domain::decide::{DriftState, ScoreDecision, decide_scores};
 use crate::domain::finding::Finding;
@@ -35,7 +35,7 @@ use crate::engine::pass::{self, Contenders, Scored, SecondScored, TrackScored};
 use crate::engine::plan::{self, ScorePaths};
 use crate::engine::report::{InputFile, ModelRef};
 use crate::engine::watch::{self, Night, Watched};
-use crate::engine::{commit, judge, recover};
+use crate::engine::{judge, output, recover};
 
 /// The name of the stored profile of the columns that a run read.
 pub const INPUT_PROFILE: &str = "input";
@@ -81,8 +81,9 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let (contenders, watched) = contenders(execution, &plan).await?;
     let contenders = Arc::new(contenders);
     pin_model(execution, &plan.model, &[]).await?;
-    let staging = Staging::create(&plan.paths.output_root, &execution.claim)
-        .map_err(commit::published("stage"))?;
+    let name = StagingName::of(world.identity.project(), &execution.claim);
+    let staging =
+        Staging::create(plan.paths.site.clone(), name).map_err(output::published("stage"))?;
     execution.stage_done(stage);
 
     let stage = execution.stage("score");
@@ -112,7 +113,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     }
     match decide_scores(&scored.findings, judged.state, &job.drift) {
         ScoreDecision::Abort { reason } => {
-            staging.remove().map_err(commit::published("stage"))?;
+            staging.remove().map_err(output::published("stage"))?;
             let is_failed = scored.findings.iter().any(Finding::is_failed_check);
             let hindrance = is_failed.then_some(Hindrance::CheckFailed);
             let outlook = outlook(execution, &judged, &scored, hindrance).await?;
@@ -135,6 +136,7 @@ async fn plan_score(execution: &Execution<'_>) -> Result<ScorePlan, RunError> {
         None => champion(world, &job.name).await?,
     };
     let paths = plan::score_paths(world, job, execution.interval)?;
+    output::require_own(world, &execution.slot, &paths).await?;
     let files = dataset::discover(&world.roots, &paths.input, job.data.format)
         .map_err(RunError::data("plan"))?;
     if files.is_empty() {

@@ -1,14 +1,19 @@
 //! Every stored hash against the disk, once the database that stores them was found to be sound.
+//!
+//! And the other way round: what lies in the folder of a tick and is on no record is told. It is no damage, since
+//! others may keep files there.
 
 use std::io;
 use std::path::Path;
 
 use crate::adapters::dataset::file_sha256;
-use crate::adapters::store::RunFilter;
+use crate::adapters::publish;
+use crate::adapters::store::{RunFilter, RunRecord};
 use crate::domain::identity::Sha256;
 use crate::domain::registry::VersionState;
 use crate::domain::run::State;
 use crate::engine::error::RunError;
+use crate::engine::output::published;
 use crate::engine::world::World;
 
 /// How much is looked at.
@@ -45,6 +50,8 @@ pub enum VerifiedOutcome {
         /// The digest of the file.
         found: Sha256,
     },
+    /// It lies in the folder of a tick, and no run on record has put it there.
+    Unrecorded,
 }
 
 /// Compares what is on record with what is on disk. Changes nothing.
@@ -69,15 +76,37 @@ pub async fn verify(world: &World, scope: Scope) -> Result<Vec<Verified>, RunErr
     let mut runs = world.store.runs(&filter).await.map_err(failed)?;
     runs.reverse();
     for run in runs {
+        out.extend(strangers(world, &run)?);
         for record in world.store.outputs(&run.id).await.map_err(failed)? {
             if record.removed_at.is_none() {
                 let what = format!("{} of run {}", record.output.role.id(), run.id);
-                let path = Path::new(&record.output.final_path);
-                out.push(verify_file(world, path, what, record.output.sha256)?);
+                let path = world.path_of(&record.output.published)?;
+                out.push(verify_file(world, &path, what, record.output.sha256)?);
             }
         }
     }
     Ok(out)
+}
+
+/// What lies in the folder of a run's tick and is not its own.
+fn strangers(world: &World, run: &RunRecord) -> Result<Vec<Verified>, RunError> {
+    let Some(folder) = &run.folder else { return Ok(Vec::new()) };
+    let site = world.site(folder)?;
+    let found = publish::contents(&site.root, &site.rows).map_err(published("verify"))?;
+    let parts = found.parts.into_iter().filter(|(_, of)| *of != run.id);
+    let parts = parts.map(|(name, of)| (name, format!("part of run {of}, which is not current")));
+    let foreign = found
+        .foreign
+        .into_iter()
+        .map(|name| (name.to_string_lossy().into_owned(), "file of somebody else".to_owned()));
+    Ok(parts
+        .chain(foreign)
+        .map(|(name, what)| Verified {
+            path: folder.rows().join(&name).to_string(),
+            what,
+            outcome: VerifiedOutcome::Unrecorded,
+        })
+        .collect())
 }
 
 fn verify_file(

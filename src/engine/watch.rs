@@ -74,7 +74,7 @@ pub async fn watched(
         return Ok(None);
     };
     let Some(previous) = restored.champion else { return Ok(None) };
-    let (version, since) = (champion.version, promotion.at);
+    let (version, since) = (champion.version, promotion.commits);
     let done = store.published_with(&job.name, version, since).await.map_err(failed)?.len();
     let ticks_done = u32::try_from(done).unwrap_or(u32::MAX);
     if ticks_done >= job.watch.ticks {

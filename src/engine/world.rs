@@ -14,15 +14,18 @@ use crate::adapters::dataset::Roots;
 use crate::adapters::disk::reserve;
 use crate::adapters::env::Environment;
 use crate::adapters::metrics::Metrics;
-use crate::adapters::store::{Open, Store};
+use crate::adapters::publish::Site;
+use crate::adapters::store::{Open, OutputPlace, Store};
 use crate::adapters::telemetry::{RunLog, Telemetry};
 use crate::domain::identity::{JobName, RunId, Version};
+use crate::domain::layout::TickFolder;
 use crate::domain::project::Project;
 use crate::domain::run::RunSlot;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::jobs::{LoadedProject, load_project};
-use crate::engine::lost;
 use crate::engine::report::ModelRef;
+use crate::engine::whereabouts::{self, Identity};
+use crate::engine::{lost, relocate};
 
 /// What a command will do with the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub struct World {
     pub store: Store,
     /// The model files.
     pub artifacts: Artifacts,
+    /// Whose files are whose.
+    pub identity: Identity,
     /// What a daemon counts.
     pub metrics: Metrics,
     clock: Clock,
@@ -88,8 +93,20 @@ impl World {
         }
         let store =
             Store::open(&state_dir, open).await.map_err(RunError::store("open the store"))?;
+        // What is published below the project was published by it, whatever its record was called.
+        if access == Access::Begin {
+            for former in lost::former_ids(&project_dir)? {
+                store.adopt(&former).await.map_err(RunError::store("open the store"))?;
+            }
+        }
         let roots = Roots::new(&project_dir, &project.data_roots)
             .map_err(|error| RunError::new("open the project", Cause::Job, error))?;
+        let former_home = match access {
+            Access::Read => None,
+            _ => relocate::relocate(&store, &roots).await?,
+        };
+        let home = whereabouts::Home { project_dir: &project_dir, project: &project, former_home };
+        let identity = whereabouts::identify(&store, home, access).await?;
         let artifacts = Artifacts::new(&state_dir);
         let clock = Clock::from_environment().map_err(RunError::other(stage))?;
         let environment = Environment::read().map_err(RunError::other(stage))?;
@@ -100,6 +117,7 @@ impl World {
             roots,
             store,
             artifacts,
+            identity,
             metrics,
             clock,
             environment,
@@ -191,6 +209,32 @@ impl World {
                 .hint(format!("`nightshift models {model}` lists them")));
         };
         Ok(ModelRef { name: model.clone(), version, sha256: record.sha256 })
+    }
+
+    /// The folders of a tick as they are now.
+    pub fn site(&self, folder: &TickFolder) -> Result<Site, RunError> {
+        let root = self.roots.folder_of(folder.root());
+        let root = root.map_err(|error| RunError::new("find the scores", Cause::Job, error))?;
+        Ok(Site::new(root, folder))
+    }
+
+    /// Where a file on record is now.
+    pub fn path_of(&self, place: &OutputPlace) -> Result<PathBuf, RunError> {
+        match place {
+            OutputPlace::Former(path) => Ok(PathBuf::from(path)),
+            OutputPlace::At(location) => self
+                .roots
+                .path_of(location)
+                .map_err(|error| RunError::new("find the scores", Cause::Job, error)),
+        }
+    }
+
+    /// A file on record as people write it: relative to the project, or absolute.
+    pub fn shown(&self, place: &OutputPlace) -> String {
+        match place {
+            OutputPlace::At(location) => location.to_string(),
+            OutputPlace::Former(path) => self.shown_path(path),
+        }
     }
 
     /// A path below the project as people write it: relative to the project root.

@@ -15,8 +15,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rand::{Rng as _, SeedableRng as _};
-use sha2::{Digest as _, Sha256};
 
+use crate::published::{check_files, leftovers, ticks};
 use crate::sandbox::Sandbox;
 use crate::suite::{asked, say};
 
@@ -128,50 +128,14 @@ fn check_record(runs: &serde_json::Value, ticks: u64) {
 
 /// Every manifest names files that are there, whole, and of the tick they are said to be of.
 fn check_readers_view(root: &Path) {
-    let Ok(folders) = std::fs::read_dir(root.join("scores/churn")) else { return };
-    for folder in folders.map(|entry| entry.unwrap().path()) {
-        let Ok(manifest) = std::fs::read(folder.join("manifest.json")) else { continue };
-        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
-        check_files(&folder, &manifest);
+    let output = root.join("scores/churn");
+    for (_, manifest) in ticks(&output) {
+        // A kill between the rows and their first manifest leaves them without one until the next command.
+        let Some(manifest) = manifest else { continue };
+        check_files(&output, &manifest);
         let rows = &manifest["rows"];
         let sum = rows["scored"].as_u64().unwrap() + rows["quarantined"].as_u64().unwrap();
         assert_eq!(rows["read"].as_u64().unwrap(), sum);
         assert_eq!(sum, ROWS_A_DAY as u64);
     }
-}
-
-/// Every file that the manifest of `folder` names is there and has the digest that it says.
-pub(crate) fn check_files(folder: &Path, manifest: &serde_json::Value) {
-    for output in manifest["outputs"].as_array().unwrap() {
-        let path = folder.join(output["path"].as_str().unwrap());
-        let bytes =
-            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut digest = String::new();
-        for byte in Sha256::digest(&bytes) {
-            write!(digest, "{byte:02x}").unwrap();
-        }
-        assert_eq!(output["sha256"], digest.as_str(), "{}", path.display());
-    }
-}
-
-/// What lies in staging folders, and parts that no manifest names.
-pub(crate) fn leftovers(output: &Path) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut folders = vec![output.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let manifest = std::fs::read_to_string(folder.join("manifest.json")).unwrap_or_default();
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() {
-                if folder.ends_with("stage") {
-                    out.push(path.display().to_string());
-                }
-                folders.push(path);
-            } else if name.starts_with("part-") && !manifest.contains(&name) {
-                out.push(path.display().to_string());
-            }
-        }
-    }
-    out
 }

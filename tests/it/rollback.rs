@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::published::{manifest, path_of};
 use crate::sandbox::{Output, Sandbox, redact, shared};
 
 const TRAINED: &str = "2008-09-01T00:00:00Z";
@@ -98,11 +99,11 @@ fn findings<'a>(run: &'a Value, kind: &str) -> Vec<&'a Value> {
     all.iter().filter(|finding| finding["kind"] == kind).collect()
 }
 
-/// The folder and the manifest of a tick.
+/// The output of the job and the manifest of a tick.
 fn published(sandbox: &Sandbox, tick: &str) -> (PathBuf, Value) {
-    let folder = sandbox.root().join(format!("scores/bank/tick={tick}"));
-    let text = std::fs::read(folder.join("manifest.json")).unwrap();
-    (folder, serde_json::from_slice(&text).unwrap())
+    let output = sandbox.root().join("scores/bank");
+    let manifest = manifest(&output, &format!("tick={tick}")).unwrap();
+    (output, manifest)
 }
 
 /// The file of a role that a manifest names, with its entry.
@@ -112,15 +113,16 @@ fn file_of<'a>(manifest: &'a Value, role: &str) -> Option<&'a Value> {
 
 /// The bytes of the scores of a tick.
 fn scores(sandbox: &Sandbox, tick: &str) -> Vec<u8> {
-    let (folder, manifest) = published(sandbox, tick);
-    let part = file_of(&manifest, "part").unwrap()["path"].as_str().unwrap();
-    std::fs::read(folder.join(part)).unwrap()
+    let (output, manifest) = published(sandbox, tick);
+    std::fs::read(path_of(&output, file_of(&manifest, "part").unwrap())).unwrap()
 }
 
-/// The manifest of a tick without what two worlds may differ in: run, revision, list of changes.
+/// The manifest of a tick without what two worlds may differ in: project, run, revision, list of
+/// changes.
 fn manifest_of_any_world(sandbox: &Sandbox, tick: &str) -> Value {
     let (_, mut manifest) = published(sandbox, tick);
     manifest["revision"] = Value::Null;
+    manifest["project"] = Value::Null;
     manifest["outputs"].as_array_mut().unwrap().retain(|output| output["role"] != "changes");
     // Digests must agree, so they are kept out of the redaction; run ids are all that is left.
     let digests: Vec<String> = manifest["outputs"]
@@ -197,12 +199,12 @@ fn check_changes(sandbox: &Sandbox, correction: &Value) {
     let told: Vec<&Value> = findings(correction, "watch");
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((&told[0]["id"], &told[0]["verdict"]), (&"correction".into(), &"pass".into()));
-    let (folder, manifest) = published(sandbox, TICKS[0]);
+    let (output, manifest) = published(sandbox, TICKS[0]);
     assert_eq!(manifest["run"], correction["run"]);
     let changes = file_of(&manifest, "changes").unwrap();
-    let path = format!("_changes/{}.parquet", correction["run"].as_str().unwrap());
-    assert_eq!(changes["path"], path.as_str());
-    assert!(folder.join(path).is_file());
+    let run = correction["run"].as_str().unwrap();
+    assert_eq!(changes["path"], format!("tick={}/changes-{run}.parquet", TICKS[0]));
+    assert!(path_of(&output, changes).is_file());
     let (rows, value) = (changes["rows"].as_f64(), told[0]["value"].as_f64());
     assert_eq!(rows, value);
     assert!(rows.unwrap() > 0.0, "{manifest:#}");

@@ -56,7 +56,8 @@ fn source_files() -> Vec<SourceFile> {
             || matches!(path, "justfile" | ".ci/run")
     };
     // Inputs that are broken on purpose, as bytes.
-    let is_input = |path: &str| path.starts_with("tests/it/broken/");
+    let is_input =
+        |path: &str| path.starts_with("tests/it/broken/") || path.starts_with("tests/it/fixtures/");
     let paths = files().into_iter().map(|(path, _)| path);
     paths
         .filter(|path| is_written(path) && !is_input(path))

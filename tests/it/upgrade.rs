@@ -7,8 +7,10 @@ use std::process::Command;
 
 use nightshift::adapters::store::copy::{Examined, examine};
 use nightshift::adapters::store::{Open, Store, StoreError};
+use serde_json::Value;
 use sqlx::{Connection as _, SqliteConnection};
 
+use crate::published;
 use crate::sandbox::Sandbox;
 
 /// The runs of a database that is made here.
@@ -175,4 +177,84 @@ fn without_a_copy_the_database_stays_as_it_is() {
     sandbox.run(["runs"]).expect(0);
     assert_eq!(copies(&state).len(), 1);
     assert_eq!(examined(&database).schema, latest());
+}
+
+/// Where the project of the fixture stood.
+const HOME: &str = "/srv/nightshift/wards";
+
+/// A project as the last nightshift of schema 6 left it: paths are absolute, and the manifest and what was set
+/// aside lie among the rows. Version 2 has published the last three ticks. On record it stands at `home`.
+fn schema_6(home: Option<&str>) -> Sandbox {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/schema-6");
+    let sandbox = Sandbox::new().copy(&source, "");
+    let root = sandbox.root().to_str().unwrap().to_owned();
+    let record = std::fs::read_to_string(source.join("record.sql")).unwrap();
+    assert!(record.contains(HOME));
+    let record = record.replace(HOME, home.unwrap_or(&root));
+    std::fs::remove_file(sandbox.root().join("record.sql")).unwrap();
+    let path = sandbox.root().join("state").join(Store::FILE_NAME);
+    wait(async {
+        let url = format!("sqlite://{}?mode=rwc", path.display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql("pragma foreign_keys = off").execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(record)).execute(&mut connection).await.unwrap();
+        let mark = format!("pragma application_id = {}; pragma user_version = 6", 0x4e53_4654);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(mark)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    sandbox.at("2026-03-08T06:00:00Z");
+    sandbox
+}
+
+#[test]
+fn what_schema_6_has_published_is_verified_corrected_and_rolled_back() {
+    // Where it stood, and where it was moved to before this version saw it.
+    for home in [None, Some(HOME)] {
+        let sandbox = schema_6(home);
+        let output = sandbox.root().join("scores/wards");
+        let tick = |day: u32| format!("tick=2026-03-0{day}T000000Z");
+        sandbox.run(["status"]).expect(0);
+        sandbox.run(["score", "wards", "--tick", "2026-03-04", "--force"]).expect(0);
+        let found = sandbox.run(["verify", "--data", "--output", "json"]).expect(0).json();
+        assert_eq!((&found["broken"], &found["checked"]), (&0.into(), &14.into()), "{found:#}");
+        // The corrected tick has the layout of today, and nothing of before among its rows.
+        assert_eq!(published::files_below(&output.join(tick(4))).len(), 1);
+        assert!(published::manifest(&output, &tick(4)).unwrap()["project"].is_string());
+        assert_eq!(published::files_below(&output.join(tick(6))).len(), 3, "as it was");
+        let kept = published::files_below(&published::beside(&output).join("superseded"));
+        assert_eq!(kept.len(), 3, "{kept:?}");
+
+        sandbox.run(["rollback", "wards", "--reason", "worse", "--yes"]).expect(0);
+        for day in 5..=7 {
+            let manifest = published::manifest(&output, &tick(day)).unwrap();
+            assert_eq!(manifest["model"]["version"], 1, "{manifest:#}");
+            published::check_files(&output, &manifest);
+            assert_eq!(published::files_below(&output.join(tick(day))).len(), 1);
+        }
+        sandbox.run(["verify", "--data"]).expect(0);
+        assert_eq!(published::leftovers(&sandbox.root().join("scores")), Vec::<String>::new());
+        let place = sandbox.run(["doctor", "--output", "json"]).json();
+        let lines = place["lines"].as_array().unwrap();
+        let is_home = |line: &Value| line["name"] == "place" && line["verdict"] == "ok";
+        assert!(lines.iter().any(is_home), "{lines:#?}");
+    }
+}
+
+#[test]
+fn what_schema_6_knows_of_order_is_what_its_clock_said() {
+    let sandbox = schema_6(None);
+    let found = sandbox.run(["history", "wards", "--output", "json"]).expect(0).json();
+    assert_eq!(found["moves"].as_array().unwrap().len(), 3, "{found:#}");
+    sandbox.run(["rollback", "wards", "--reason", "worse", "--yes"]).expect(0);
+    let runs = sandbox.run(["runs", "wards", "--output", "json"]).expect(0).json();
+    let corrected: Vec<&str> = runs["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|run| run["trigger"] == "rollback")
+        .map(|run| run["tick"].as_str().unwrap())
+        .collect();
+    // The first tick was published by version 1 before the promotion; version 2 has corrected the second since.
+    let wanted = ["2026-03-07T00:00:00Z", "2026-03-06T00:00:00Z", "2026-03-05T00:00:00Z"];
+    assert_eq!(corrected, wanted, "{runs:#}");
 }

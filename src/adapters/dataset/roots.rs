@@ -7,6 +7,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::DatasetError;
+use crate::domain::layout::{Location, RootName};
 
 /// Longest name of a file or folder.
 const NAME_BYTES_MAX: usize = 255;
@@ -72,6 +73,54 @@ impl Roots {
         let tail = wanted.strip_prefix(existing).unwrap_or(Path::new("")).to_owned();
         let resolved = self.confined(existing)?;
         Ok(if tail.as_os_str().is_empty() { resolved } else { resolved.join(tail) })
+    }
+
+    /// What `path` is relative to, and where it is there: a resolved path below a root. Below the project, that it
+    /// is, whatever else; so what lies there moves with it.
+    pub fn locate(&self, path: &Path) -> Result<Location, DatasetError> {
+        let below = |index: &usize| path.starts_with(&self.resolved[*index]);
+        let innermost = |index: &usize| self.resolved[*index].components().count();
+        let data = || (1..self.resolved.len()).filter(below).max_by_key(innermost);
+        let found = Some(0).filter(below).or_else(data);
+        let index = found.ok_or_else(|| DatasetError::Outside {
+            path: path.to_owned(),
+            roots: self.resolved.clone(),
+        })?;
+        let root = match index {
+            0 => RootName::Project,
+            _ => RootName::Data(self.given[index].to_string_lossy().into_owned()),
+        };
+        match relative_text(&self.resolved[index], path) {
+            Some(path) => Ok(Location { root, path }),
+            None => {
+                Err(DatasetError::path(&path.to_string_lossy(), "holds a name that is not UTF-8"))
+            }
+        }
+    }
+
+    /// The folder that a root on record is now.
+    pub fn folder_of(&self, root: &RootName) -> Result<&Path, DatasetError> {
+        let RootName::Data(folder) = root else { return Ok(self.project()) };
+        let wanted = Path::new(folder);
+        let is_it = |index: &usize| {
+            let (given, resolved) = (&self.given[*index], &self.resolved[*index]);
+            given == wanted || resolved == wanted
+        };
+        (1..self.resolved.len()).find(is_it).map(|index| self.resolved[index].as_path()).ok_or_else(
+            || {
+                let problem =
+                    "is on record as a folder with scores, and not in `data_roots` any more";
+                DatasetError::path(folder, problem)
+            },
+        )
+    }
+
+    /// Where a location on record is now.
+    pub fn path_of(&self, location: &Location) -> Result<PathBuf, DatasetError> {
+        let folder = self.folder_of(&location.root)?;
+        // What stands on record is checked like what a person writes.
+        let anchored = self.anchor(&location.path)?;
+        Ok(folder.join(anchored.relative))
     }
 
     /// Resolves an existing path and checks that it is below a root.
@@ -214,6 +263,27 @@ mod tests {
         assert_eq!(f.roots.resolve_output("to_lake/new").unwrap(), f.lake.join("new"));
         symlink(f.outside.join("nothing"), f.project.join("dangling")).unwrap();
         assert!(f.roots.resolve_output("dangling/new").is_err());
+    }
+
+    #[test]
+    fn places_on_record_move_with_their_roots() {
+        let f = folders();
+        let located = |path: &Path| f.roots.locate(path).unwrap();
+        let in_project = located(&f.project.join("scores/x"));
+        assert_eq!((in_project.root.text(), in_project.path.as_str()), ("project", "scores/x"));
+        let in_lake = located(&f.lake.join("x"));
+        assert_eq!((in_lake.root.text(), in_lake.path.as_str()), (f.lake.to_str().unwrap(), "x"));
+        assert!(f.roots.locate(&f.outside.join("x")).is_err());
+        let moved = Roots::new(&f.outside, std::slice::from_ref(&f.lake)).unwrap();
+        assert_eq!(moved.path_of(&in_project).unwrap(), f.outside.join("scores/x"));
+        assert_eq!(moved.path_of(&in_lake).unwrap(), f.lake.join("x"));
+        let alone = Roots::new(&f.project, &[]).unwrap();
+        let told = alone.path_of(&in_lake).unwrap_err().to_string();
+        assert!(told.contains("not in `data_roots` any more"), "{told}");
+        for path in ["../outside/a.csv", "/etc/passwd", "a//b"] {
+            let location = Location { root: RootName::Project, path: path.to_owned() };
+            assert!(f.roots.path_of(&location).is_err(), "{path}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::Digest as _;
 
+use crate::adapters::failpoint;
 use crate::adapters::publish::PublishError;
 use crate::domain::identity::Sha256;
 
@@ -63,6 +64,44 @@ pub(super) fn folder_exists(root: &Path, folder: &Path) -> Result<bool, PublishE
         }
     }
     Ok(true)
+}
+
+/// What is in `folder`, in order of names.
+pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, PublishError> {
+    let entries = fs::read_dir(folder).map_err(io_error("list", folder))?;
+    let mut out = entries
+        .map(|entry| entry.map(|entry| entry.path()).map_err(io_error("list", folder)))
+        .collect::<Result<Vec<_>, _>>()?;
+    out.sort();
+    Ok(out)
+}
+
+/// Renames `source` to `target`, in whose place a file may be.
+#[expect(clippy::disallowed_methods, reason = "this is where files are moved")]
+pub(super) fn rename(source: &Path, target: &Path) -> Result<(), PublishError> {
+    fs::rename(source, target).map_err(io_error("move a file to", target))
+}
+
+/// Makes the names in every one of `folders` durable.
+pub(super) fn confirm<'p>(folders: impl IntoIterator<Item = &'p Path>) -> Result<(), PublishError> {
+    folders.into_iter().try_for_each(|folder| {
+        failpoint::reach("commit.fsync_dir").map_err(unconfirmed(folder))?;
+        fsync_folder(folder)
+    })
+}
+
+/// An error unless the file at `path` is the one that was recorded.
+pub(super) fn require_hash(path: &Path, wanted: &Sha256) -> Result<(), PublishError> {
+    let found = match entry(path)? {
+        Entry::File(_) => sha256(path)?.to_string(),
+        Entry::Absent => "no file".to_owned(),
+        other => return Err(unexpected(path, &other, "a regular file")),
+    };
+    let wanted = wanted.to_string();
+    if found == wanted {
+        return Ok(());
+    }
+    Err(PublishError::Corrupt { path: path.to_owned(), wanted, found })
 }
 
 /// Makes `folder` and what is missing between it and `root`, each durable in its parent.

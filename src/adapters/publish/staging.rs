@@ -1,33 +1,43 @@
-//! The folder that a run writes into: `<root>/.nightshift/stage/<run>-<attempt>-<token>/`.
+//! The folder that a run writes into: `<output>.nightshift/stage/<project>-<run>-<attempt>-<token>/`.
 //!
-//! It lies on the file system of what will be published, so that a rename is enough. Its name is never
-//! used twice, since a token is not; nobody else can look inside.
+//! It lies on the file system of what will be published, so that a rename is enough; what is to be published as
+//! rows is moved into a folder of its own, which will take the place of the folder before. Its name is never
+//! used twice, since a token is not, and says whose it is, since others may write to the same output. Nobody
+//! else can look inside, and its writer holds a lock on it to the end.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use sha2::Digest as _;
 
 use crate::adapters::failpoint;
-use crate::adapters::publish::PublishError;
 use crate::adapters::publish::durable::{self, Entry};
-use crate::domain::identity::{RunId, Sha256};
+use crate::adapters::publish::{PublishError, Site};
+use crate::domain::identity::{ProjectId, RunId, Sha256};
 use crate::domain::run::Claim;
+
+/// The folder of rows within a staging folder, and how the name begins that it gets when it is published.
+pub const ROWS: &str = "rows";
+
+const STAGE_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o640;
 
 /// A staging folder that is being filled.
 #[derive(Debug)]
 pub struct Staging {
-    root: PathBuf,
+    site: Site,
+    name: StagingName,
     folder: PathBuf,
+    /// Tells others that its writer lives.
+    _lock: File,
 }
 
 /// A file that was written into staging as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Staged {
-    /// Where it is.
-    pub path: PathBuf,
     /// Its content.
     pub sha256: Sha256,
     /// Its size.
@@ -37,6 +47,8 @@ pub struct Staged {
 /// Whose staging folder it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagingName {
+    /// The project.
+    pub project: ProjectId,
     /// The run.
     pub run: RunId,
     /// The attempt.
@@ -45,32 +57,39 @@ pub struct StagingName {
     pub token: i64,
 }
 
-const STAGE: [&str; 2] = [".nightshift", "stage"];
-const STAGE_MODE: u32 = 0o700;
-const FILE_MODE: u32 = 0o640;
-
 impl Staging {
-    /// Makes the staging folder of a claim below `root`, which must exist or be creatable.
-    pub fn create(root: &Path, claim: &Claim) -> Result<Self, PublishError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(durable::FOLDER_MODE)
-            .create(root)
-            .map_err(durable::io_error("make the folder", root))?;
-        let stage = stage_of(root);
-        durable::make_folders(root, &stage, STAGE_MODE)?;
-        let folder = stage.join(StagingName::of(claim).file_name());
+    /// Makes the staging folder of a claim beside the output of `site`, and both if they are not there.
+    pub fn create(site: Site, name: StagingName) -> Result<Self, PublishError> {
+        let stage = site.stage();
+        durable::make_folders(&site.root, &site.output, durable::FOLDER_MODE)?;
+        durable::make_folders(&site.root, &site.companion, durable::FOLDER_MODE)?;
+        require_one_file_system(&site)?;
+        durable::make_folders(&site.root, &stage, STAGE_MODE)?;
+        let folder = stage.join(name.file_name());
         DirBuilder::new()
             .mode(STAGE_MODE)
             .create(&folder)
             .map_err(durable::io_error("make the staging folder", &folder))?;
         durable::fsync_folder(&stage)?;
-        Ok(Self { root: root.to_owned(), folder })
+        let lock = File::open(&folder).map_err(durable::io_error("open", &folder))?;
+        // Where a file system has no locks, the lock of the run and the token of its claim do.
+        let _unlocked = lock.try_lock();
+        Ok(Self { site, name, folder, _lock: lock })
     }
 
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whose it is.
+    pub fn name(&self) -> &StagingName {
+        &self.name
+    }
+
+    /// Where its run publishes.
+    pub fn site(&self) -> &Site {
+        &self.site
     }
 
     /// Where a file called `name` waits: one plain name that does not begin with a dot.
@@ -83,6 +102,14 @@ impl Staging {
             return Ok(path);
         }
         Err(PublishError::Outside { path, root: self.folder.clone() })
+    }
+
+    /// Moves the staged file `name` among the rows to be published, as `target`.
+    pub fn add_rows(&self, name: &str, target: &str) -> Result<(), PublishError> {
+        let (source, rows) = (self.path(name)?, self.folder.join(ROWS));
+        self.path(target)?;
+        durable::make_folders(&self.folder, &rows, durable::FOLDER_MODE)?;
+        durable::rename(&source, &rows.join(target))
     }
 
     /// Writes a file at once and makes it durable.
@@ -98,19 +125,21 @@ impl Staging {
         file.write_all(bytes).map_err(durable::io_error("write", &path))?;
         durable::fsync(&file, &path)?;
         let sha256 = Sha256(sha2::Sha256::digest(bytes).into());
-        Ok(Staged { path, sha256, size_bytes: bytes.len() as u64 })
+        Ok(Staged { sha256, size_bytes: bytes.len() as u64 })
     }
 
     /// Makes everything in the folder durable: contents, names, and the folder's own name. From here on
     /// the files may be put on record.
     pub fn seal(&self) -> Result<(), PublishError> {
-        for path in list(&self.folder)? {
-            match durable::entry(&path)? {
-                Entry::File(_) => durable::fsync_file(&path)?,
-                other => return Err(durable::unexpected(&path, &other, "a regular file")),
-            }
+        let rows = self.folder.join(ROWS);
+        if durable::folder_exists(&self.folder, &rows)? {
+            seal_files(&durable::list(&rows)?)?;
+            durable::fsync_folder(&rows)?;
         }
-        let stage = stage_of(&self.root);
+        let beside: Vec<PathBuf> =
+            durable::list(&self.folder)?.into_iter().filter(|path| *path != rows).collect();
+        seal_files(&beside)?;
+        let stage = self.site.stage();
         failpoint::reach("out.fsync_stage").map_err(durable::unconfirmed(&self.folder))?;
         durable::fsync_folder(&self.folder)?;
         failpoint::reach("out.fsync_parent").map_err(durable::unconfirmed(&stage))?;
@@ -123,43 +152,60 @@ impl Staging {
         remove_folder(&self.folder)
     }
 
-    /// The staging folders below `root`, in order of their names. Whose run is over, may be removed.
-    pub fn list(root: &Path) -> Result<Vec<StagingName>, PublishError> {
-        let stage = stage_of(root);
-        if !durable::folder_exists(root, &stage)? {
+    /// The staging folders beside the output of `site`, of any project, in order of their names, with the time at
+    /// which each was last changed.
+    pub fn list(site: &Site) -> Result<Vec<(StagingName, Timestamp)>, PublishError> {
+        let stage = site.stage();
+        if !durable::folder_exists(&site.root, &stage)? {
             return Ok(Vec::new());
         }
-        let names = list(&stage)?
-            .into_iter()
-            .filter_map(|path| StagingName::parse(path.file_name()?.to_str()?));
-        Ok(names.collect())
+        let mut out = Vec::new();
+        for path in durable::list(&stage)? {
+            let name = path.file_name().and_then(|name| name.to_str()).and_then(StagingName::parse);
+            let Some(name) = name else { continue };
+            // One that is gone meanwhile was somebody else's to remove.
+            let Ok(found) = fs::symlink_metadata(&path) else { continue };
+            let changed_at = Timestamp::from_second(found.mtime()).unwrap_or(Timestamp::MAX);
+            out.push((name, changed_at));
+        }
+        Ok(out)
     }
 
-    /// Deletes a staging folder below `root` that an earlier process has left. If it is gone already,
-    /// that is no error. What a link in it leads to stays.
-    pub fn remove_left(root: &Path, name: &StagingName) -> Result<(), PublishError> {
-        let stage = stage_of(root);
-        if !durable::folder_exists(root, &stage)? {
+    /// Deletes a staging folder beside the output of `site` that an earlier process has left, unless somebody
+    /// holds it. If it is gone already, that is no error. What a link in it leads to stays.
+    pub fn remove_left(site: &Site, name: &StagingName) -> Result<(), PublishError> {
+        let stage = site.stage();
+        let folder = stage.join(name.file_name());
+        if !durable::folder_exists(&site.root, &stage)? || is_held(&folder)? {
             return Ok(());
         }
-        remove_folder(&stage.join(name.file_name()))
+        remove_folder(&folder)
     }
 }
 
 impl StagingName {
     /// The name that the staging folder of a claim has.
-    pub fn of(claim: &Claim) -> Self {
-        Self { run: claim.run.clone(), attempt: claim.attempt, token: claim.token }
+    pub fn of(project: &ProjectId, claim: &Claim) -> Self {
+        Self {
+            project: project.clone(),
+            run: claim.run.clone(),
+            attempt: claim.attempt,
+            token: claim.token,
+        }
     }
 
-    fn file_name(&self) -> String {
-        format!("{}-{}-{}", self.run, self.attempt, self.token)
+    /// The name of the folder.
+    pub fn file_name(&self) -> String {
+        format!("{}-{}-{}-{}", self.project, self.run, self.attempt, self.token)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the name of a folder.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
-        let (run, attempt, token) = (parts.next()?, parts.next()?, parts.next()?);
+        let (project, run) = (parts.next()?, parts.next()?);
+        let (attempt, token) = (parts.next()?, parts.next()?);
         let name = Self {
+            project: ProjectId::parse(project)?,
             run: RunId::parse(run)?,
             attempt: attempt.parse().ok()?,
             token: token.parse().ok()?,
@@ -169,26 +215,42 @@ impl StagingName {
     }
 }
 
-fn stage_of(root: &Path) -> PathBuf {
-    STAGE.iter().fold(root.to_owned(), |path, name| path.join(name))
+fn seal_files(paths: &[PathBuf]) -> Result<(), PublishError> {
+    paths.iter().try_for_each(|path| match durable::entry(path)? {
+        Entry::File(_) => durable::fsync_file(path),
+        other => Err(durable::unexpected(path, &other, "a regular file")),
+    })
 }
 
-fn list(folder: &Path) -> Result<Vec<PathBuf>, PublishError> {
-    let entries = fs::read_dir(folder).map_err(durable::io_error("list", folder))?;
-    let mut out = entries
-        .map(|entry| entry.map(|entry| entry.path()).map_err(durable::io_error("list", folder)))
-        .collect::<Result<Vec<_>, _>>()?;
-    out.sort();
-    Ok(out)
+/// A folder is exchanged with one in the folder beside it: both must be where a rename leads.
+fn require_one_file_system(site: &Site) -> Result<(), PublishError> {
+    let device = |path: &Path| {
+        fs::metadata(path).map(|found| found.dev()).map_err(durable::io_error("look at", path))
+    };
+    let (output, companion) = (site.output.clone(), site.companion.clone());
+    if device(&output)? == device(&companion)? {
+        return Ok(());
+    }
+    Err(PublishError::Split { output, companion })
+}
+
+/// Whether the writer of a staging folder lives.
+fn is_held(folder: &Path) -> Result<bool, PublishError> {
+    match durable::entry(folder)? {
+        Entry::Folder => {}
+        _ => return Ok(false),
+    }
+    let file = File::open(folder).map_err(durable::io_error("open", folder))?;
+    Ok(matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
 /// Deletes a folder of ours. The standard library follows no link while it does so.
-fn remove_folder(folder: &Path) -> Result<(), PublishError> {
+pub(super) fn remove_folder(folder: &Path) -> Result<(), PublishError> {
     match durable::entry(folder)? {
         Entry::Absent => return Ok(()),
         Entry::Folder => {}
         other => return Err(durable::unexpected(folder, &other, "a folder")),
     }
-    fs::remove_dir_all(folder).map_err(durable::io_error("delete the staging folder", folder))?;
+    fs::remove_dir_all(folder).map_err(durable::io_error("delete the folder", folder))?;
     folder.parent().map_or(Ok(()), durable::fsync_folder)
 }

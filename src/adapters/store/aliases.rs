@@ -187,12 +187,13 @@ async fn insert_step(
 }
 
 const INSERT_HISTORY: &str = "insert into alias_history
-     (model, alias, from_version, to_version, action, actor, reason, run, at)
-     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+     (model, alias, from_version, to_version, action, actor, reason, run, at, commits)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (select commits + 1 from seal))";
 
 fn history_row(row: &SqliteRow) -> Result<Move, sqlx::Error> {
     Ok(Move {
         at: time(row, "at")?,
+        commits: row.try_get("commits")?,
         alias: text(row, "alias", "alias", Alias::parse)?,
         from: optional_number(row, "from_version")?.map(Version),
         to: optional_number(row, "to_version")?.map(Version),

@@ -23,6 +23,7 @@ use crate::adapters::store::{
     Conclusion, Finished, Intent, ModelPin, Store, StoreError, TickRecord, document,
 };
 use crate::domain::identity::{JobName, RunId, Version};
+use crate::domain::layout::TickFolder;
 use crate::domain::registry::VersionState;
 use crate::domain::run::{Claim, State};
 
@@ -34,7 +35,7 @@ impl Store {
     ///
     /// [`StoreError::RolledBackByOther`] if the version that scored was rolled back meanwhile;
     /// [`StoreError::MovedByOther`] and [`StoreError::PublishedByOther`] if the run is to roll back and what
-    /// it has planned is out of date.
+    /// it has planned is out of date; [`StoreError::FolderTaken`] if the folder is another tick's.
     pub async fn commit_intent(
         &self,
         claim: &Claim,
@@ -122,6 +123,9 @@ async fn record_intent(
         let version = insert_version(connection, &model, new, Some(run), staged).await?;
         trained = Some(ModelPin { version, sha256: new.sha256 });
     }
+    if let Some(folder) = &intent.folder {
+        require_folder(connection, run, folder).await?;
+    }
     insert_outputs(connection, run, &intent.outputs).await?;
     replace_findings(connection, run, &intent.findings).await?;
     replace_profiles(connection, run, &intent.profiles).await?;
@@ -145,10 +149,40 @@ async fn record_intent(
         .bind(intent.decision.as_ref().map(document::decision_text).transpose()?)
         .bind(document::stages_text(&intent.stages)?)
         .bind(conclusion)
+        .bind(intent.folder.as_ref().map(|folder| folder.root().text()))
+        .bind(intent.folder.as_ref().map(|folder| folder.output().path))
+        .bind(intent.folder.as_ref().map(|folder| folder.rows().path))
         .execute(connection)
         .await?;
     Ok(number)
 }
+
+/// Refuses a folder that another tick has published to, or that another run is being published to.
+async fn require_folder(
+    connection: &mut SqliteConnection,
+    run: &RunId,
+    folder: &TickFolder,
+) -> Result<(), Stop> {
+    let rows = folder.rows();
+    let owner: Option<RunId> = sqlx::query(SELECT_OWNER)
+        .bind(run.as_str())
+        .bind(rows.root.text())
+        .bind(&rows.path)
+        .try_map(|row: SqliteRow| text(&row, "id", "run id", RunId::parse))
+        .fetch_optional(connection)
+        .await?;
+    match owner {
+        Some(owner) => Err(StoreError::FolderTaken { folder: rows.to_string(), owner }.into()),
+        None => Ok(()),
+    }
+}
+
+const SELECT_OWNER: &str = "select other.id from run as other
+     join run as own on own.id = ?1
+     where other.root = ?2 and other.folder = ?3 and other.kind = 'score' and other.id <> own.id
+         and (other.state = 'committing'
+              or (other.state = 'committed' and (other.job, other.tick) <> (own.job, own.tick)))
+     limit 1";
 
 const FENCE_INTENT: &str = "select job from run
      where id = ?1 and token = ?2 and state = 'running' and cancel_as is null";
@@ -157,7 +191,7 @@ const RECORD_INTENT: &str = "update run
      set state = 'committing', model_version = coalesce(?2, model_version),
          model_sha256 = coalesce(?3, model_sha256), rows_read = ?4, rows_scored = ?5,
          rows_quarantined = ?6, id_set = ?7, peak_rss_bytes = ?8, decision = ?9, stages = ?10,
-         conclusion = ?11, error = null
+         conclusion = ?11, error = null, root = ?12, output = ?13, folder = ?14
      where id = ?1";
 
 async fn finish(
@@ -226,7 +260,8 @@ const SUPERSEDE: &str = "update run set state = 'superseded', superseded_by = ?1
      returning id";
 
 const COMMIT_RUN: &str = "update run
-     set state = 'committed', verdict = ?2, exit_code = ?3, finished_at = ?4, error = null
+     set state = 'committed', verdict = ?2, exit_code = ?3, finished_at = ?4, error = null,
+         commits = (select commits + 1 from seal)
      where id = ?1 and state = 'committing'";
 
 const END_ATTEMPT_OK: &str = "update attempt set outcome = 'ok', ended_at = ?2

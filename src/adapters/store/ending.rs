@@ -129,7 +129,7 @@ async fn fail(
 const FAIL_RUN: &str = "update run
      set state = ?3, not_before = coalesce(?4, not_before), finished_at = ?5, verdict = ?6,
          exit_code = ?7, error = ?8, rows_read = ?9, rows_scored = ?10, rows_quarantined = ?11,
-         decision = ?12, stages = ?13
+         decision = ?12, stages = ?13, commits = (select commits + 1 from seal)
      where id = ?1 and token = ?2 and state in ('claimed', 'running')";
 
 const END_ATTEMPT: &str = "update attempt set outcome = ?3, error = ?4, ended_at = ?5
@@ -162,7 +162,8 @@ async fn mark_corrupt(
 }
 
 const CORRUPT_RUN: &str = "update run
-     set state = 'corrupt', error = ?2, finished_at = coalesce(finished_at, ?3)
+     set state = 'corrupt', error = ?2, finished_at = coalesce(finished_at, ?3),
+         commits = coalesce(commits, (select commits + 1 from seal))
      where id = ?1 and state in ('committing', 'committed')";
 
 const CORRUPT_STAGED: &str = "update version set state = 'corrupt'

@@ -111,6 +111,14 @@ pub enum StoreError {
         /// The model.
         model: JobName,
     },
+    /// The folder that a run was to publish to is that of another tick. Nothing was written.
+    #[error("the folder `{folder}` holds the scores of run `{owner}`, which is for another tick")]
+    FolderTaken {
+        /// The folder.
+        folder: String,
+        /// The run that has published there, or is about to.
+        owner: RunId,
+    },
     /// Anything else.
     #[error("failed to {action}")]
     Failed {

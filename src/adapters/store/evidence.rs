@@ -10,10 +10,11 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use crate::adapters::store::codec::{count_value, number, optional_time, text, time_text};
 use crate::adapters::store::queue::require_fence;
 use crate::adapters::store::{
-    Input, ModelPin, NewOutput, OutputRecord, OutputRole, Profile, Store, StoreError,
+    Input, ModelPin, NewOutput, OutputPlace, OutputRecord, OutputRole, Profile, Store, StoreError,
 };
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
 use crate::domain::identity::{RunId, Sha256};
+use crate::domain::layout::{Location, RootName};
 use crate::domain::run::Claim;
 
 /// Rows of one insert. With 15 columns that is half of what `SQLite` binds at most (32,766).
@@ -85,7 +86,7 @@ impl Store {
             .map_err(|source| self.failed("list the outputs of a run", source))
     }
 
-    /// Records that the parts and set-aside rows of a run are gone on purpose.
+    /// Records that the files of a run are gone on purpose.
     pub async fn outputs_removed(&self, run: &RunId, at: Timestamp) -> Result<(), StoreError> {
         const ACTION: &str = "record removed outputs";
         let mut transaction = self.begin(ACTION).await?;
@@ -111,7 +112,7 @@ const SELECT_PROFILE: &str = "select body from profile where run = ?1 and name =
 const SELECT_OUTPUTS: &str = "select * from output where run = ?1 order by seq";
 
 const MARK_REMOVED: &str = "update output set removed_at = ?2
-     where run = ?1 and role in ('part', 'quarantine') and removed_at is null";
+     where run = ?1 and role <> 'model' and removed_at is null";
 
 async fn replace_inputs(
     connection: &mut SqliteConnection,
@@ -207,11 +208,12 @@ pub(super) async fn insert_outputs(
             .bind(run.as_str())
             .bind(seq)
             .bind(output.role.id())
-            .bind(&output.staged_path)
-            .bind(&output.final_path)
+            .bind(place_text(&output.staged))
+            .bind(place_text(&output.published))
             .bind(output.sha256.to_string())
             .bind(count_value(output.size_bytes))
             .bind(count_value(output.rows))
+            .bind(place_root(&output.published))
             .execute(&mut *connection)
             .await?;
     }
@@ -219,8 +221,25 @@ pub(super) async fn insert_outputs(
 }
 
 const INSERT_OUTPUT: &str = "insert into output
-     (run, seq, role, staged_path, final_path, sha256, size_bytes, row_count)
-     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+     (run, seq, role, staged_path, final_path, sha256, size_bytes, row_count, root)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+/// The root of paths that are absolute, as an earlier schema had them.
+const FORMER_ROOT: &str = "";
+
+fn place_root(place: &OutputPlace) -> &str {
+    match place {
+        OutputPlace::At(location) => location.root.text(),
+        OutputPlace::Former(_) => FORMER_ROOT,
+    }
+}
+
+fn place_text(place: &OutputPlace) -> &str {
+    match place {
+        OutputPlace::At(location) => &location.path,
+        OutputPlace::Former(path) => path,
+    }
+}
 
 fn input(row: &SqliteRow) -> Result<Input, sqlx::Error> {
     Ok(Input {
@@ -235,14 +254,23 @@ fn output(row: &SqliteRow) -> Result<OutputRecord, sqlx::Error> {
         seq: number(row, "seq")?,
         output: NewOutput {
             role: text(row, "role", "output role", OutputRole::parse)?,
-            staged_path: row.try_get("staged_path")?,
-            final_path: row.try_get("final_path")?,
+            staged: place(row, "staged_path")?,
+            published: place(row, "final_path")?,
             sha256: text(row, "sha256", "digest", Sha256::parse)?,
             size_bytes: number(row, "size_bytes")?,
             rows: number(row, "row_count")?,
         },
         removed_at: optional_time(row, "removed_at")?,
     })
+}
+
+fn place(row: &SqliteRow, column: &'static str) -> Result<OutputPlace, sqlx::Error> {
+    let (root, path): (&str, String) = (row.try_get("root")?, row.try_get(column)?);
+    if root == FORMER_ROOT {
+        return Ok(OutputPlace::Former(path));
+    }
+    let root = text(row, "root", "root", RootName::parse)?;
+    Ok(OutputPlace::At(Location { root, path }))
 }
 
 fn finding(row: &SqliteRow) -> Result<Finding, sqlx::Error> {

@@ -57,17 +57,17 @@ impl Store {
         Ok(spans.filter_map(|span| Duration::try_from(span).ok()).collect())
     }
 
-    /// Score runs that published with `version` and ended at `since` or later, the oldest tick first.
+    /// Score runs that published with `version` in the commit `since` or later, the oldest tick first.
     pub async fn published_with(
         &self,
         job: &JobName,
         version: Version,
-        since: Timestamp,
+        since: i64,
     ) -> Result<Vec<RunRecord>, StoreError> {
         sqlx::query(SELECT_WITH_VERSION)
             .bind(job.as_str())
             .bind(version.0)
-            .bind(time_text(since))
+            .bind(since)
             .try_map(|row: SqliteRow| run_record(&row))
             .fetch_all(&self.readers)
             .await
@@ -114,19 +114,19 @@ impl Store {
             .map_err(|source| self.failed("look back on findings", source))
     }
 
-    /// How many of the runs that published with `version` and ended at `since` or later have the finding
+    /// How many of the runs that published with `version` in the commit `since` or later have the finding
     /// `(kind, id)` with another verdict than inconclusive.
     pub async fn judged_runs(
         &self,
         job: &JobName,
         version: Version,
-        since: Timestamp,
+        since: i64,
         (kind, id): (FindingKind, &str),
     ) -> Result<u32, StoreError> {
         sqlx::query(COUNT_JUDGED)
             .bind(job.as_str())
             .bind(version.0)
-            .bind(time_text(since))
+            .bind(since)
             .bind(kind.id())
             .bind(id)
             .try_map(|row: SqliteRow| row.try_get::<u32, _>("judged"))
@@ -135,19 +135,19 @@ impl Store {
             .map_err(|source| self.failed("count the judged runs of a version", source))
     }
 
-    /// How many of the runs that published with `version` and ended at `since` or later have a failing
+    /// How many of the runs that published with `version` in the commit `since` or later have a failing
     /// finding of `kind`.
     pub async fn failing_runs(
         &self,
         job: &JobName,
         version: Version,
-        since: Timestamp,
+        since: i64,
         kind: FindingKind,
     ) -> Result<u32, StoreError> {
         sqlx::query(COUNT_FAILING)
             .bind(job.as_str())
             .bind(version.0)
-            .bind(time_text(since))
+            .bind(since)
             .bind(kind.id())
             .try_map(|row: SqliteRow| row.try_get::<u32, _>("failing"))
             .fetch_one(&self.readers)
@@ -168,7 +168,7 @@ const SELECT_DURATIONS: &str = "select attempt.started_at, attempt.ended_at from
 
 const SELECT_WITH_VERSION: &str = "select * from run
      where job = ?1 and kind = 'score' and state = 'committed' and model_version = ?2
-         and finished_at >= ?3
+         and commits >= ?3
      order by tick";
 
 const SUM_ROWS: &str = "select coalesce(sum(rows_scored), 0) from run
@@ -183,10 +183,10 @@ const SELECT_VERDICTS: &str = "select finding.verdict from run
 const COUNT_JUDGED: &str = "select count(distinct run.id) as judged from run
      join finding on finding.run = run.id
      where run.job = ?1 and run.kind = 'score' and run.state = 'committed' and run.model_version = ?2
-         and run.finished_at >= ?3 and finding.kind = ?4 and finding.test = ?5
+         and run.commits >= ?3 and finding.kind = ?4 and finding.test = ?5
          and finding.verdict <> 'inconclusive'";
 
 const COUNT_FAILING: &str = "select count(distinct run.id) as failing from run
      join finding on finding.run = run.id
      where run.job = ?1 and run.kind = 'score' and run.state = 'committed' and run.model_version = ?2
-         and run.finished_at >= ?3 and finding.kind = ?4 and finding.verdict = 'fail'";
+         and run.commits >= ?3 and finding.kind = ?4 and finding.verdict = 'fail'";

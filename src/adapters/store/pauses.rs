@@ -80,14 +80,15 @@ async fn resume(
 
 const DELETE_PAUSE: &str = "delete from pause where job = ?1";
 
-const RESUME: &str = "insert into resumption (job, at) values (?1, ?2)
-     on conflict (job) do update set at = excluded.at";
+const RESUME: &str = "insert into resumption (job, at, commits)
+     values (?1, ?2, (select commits + 1 from seal))
+     on conflict (job) do update set at = excluded.at, commits = excluded.commits";
 
 /// What failed and was not given up is of somebody who tried by hand, or of a run that another one has caused.
 const SELECT_LATEST_ENDS: &str = "select state from run
-     where job = ?1 and finished_at is not null and state in ('committed', 'dead')
-         and finished_at > coalesce((select at from resumption where job = ?1), '')
-     order by finished_at desc, serial desc limit ?2";
+     where job = ?1 and commits is not null and state in ('committed', 'dead')
+         and commits > coalesce((select commits from resumption where job = ?1), -9223372036854775808)
+     order by commits desc, serial desc limit ?2";
 
 const PAUSE: &str = "insert into pause (job, actor, reason, at) values (?1, ?2, ?3, ?4)
      on conflict (job) do nothing";

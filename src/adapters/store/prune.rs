@@ -27,9 +27,25 @@ impl Store {
             .map_err(|source| self.failed("list old runs", source))
     }
 
-    /// Superseded runs whose parts were not yet removed, oldest first: a crash came between.
+    /// Superseded runs whose parts an earlier version has not removed, oldest first: a crash came between.
     pub async fn unswept(&self) -> Result<Vec<RunRecord>, StoreError> {
         sqlx::query(SELECT_UNSWEPT)
+            .try_map(|row: SqliteRow| run_record(&row))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("list superseded runs", source))
+    }
+
+    /// Superseded runs whose files may still be there, and whose successor was committed before a moment; oldest
+    /// first, not more than `limit`.
+    pub async fn superseded_before(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<RunRecord>, StoreError> {
+        sqlx::query(SELECT_SUPERSEDED)
+            .bind(time_text(before))
+            .bind(limit)
             .try_map(|row: SqliteRow| run_record(&row))
             .fetch_all(&self.readers)
             .await
@@ -67,8 +83,15 @@ const SELECT_ENDED: &str = "select * from run
 const SELECT_UNSWEPT: &str = "select * from run
      where state = 'superseded' and exists (select 1 from output
          where output.run = run.id and output.role in ('part', 'quarantine')
-             and output.removed_at is null)
+             and output.removed_at is null and output.staged_path like '%/.nightshift/stage/%')
      order by serial";
+
+/// A successor that is not on record any more was committed long ago.
+const SELECT_SUPERSEDED: &str =
+    "select run.* from run left join run as next on next.id = run.superseded_by
+     where run.state = 'superseded' and coalesce(next.finished_at, '') < ?1
+         and exists (select 1 from output where output.run = run.id and output.removed_at is null)
+     order by run.serial limit ?2";
 
 const DELETE_RUN: &str = "delete from run
      where id = ?1

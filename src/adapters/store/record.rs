@@ -13,14 +13,15 @@ mod schedules;
 use jiff::Timestamp;
 
 use crate::domain::identity::{JobName, RunId, Sha256, Version};
+use crate::domain::layout::TickFolder;
 use crate::domain::run::{
     AttemptOutcome, Claim, Interval, RunKind, RunSlot, State, Trigger, Verdict,
 };
 
 pub use self::registry::{AliasMove, AliasState, Attribution, Import, Imported, NewVersion};
 pub use self::results::{
-    Afterwards, Conclusion, Failure, Finished, FollowUp, Input, Intent, NewOutput, OutputRecord,
-    OutputRole, Profile,
+    Afterwards, Conclusion, Failure, Finished, FollowUp, Input, Intent, NewOutput, OutputPlace,
+    OutputRecord, OutputRole, Profile,
 };
 pub use self::schedules::{NewSchedule, Pause, RuledTicks, ScheduleRecord, TickRange};
 
@@ -114,6 +115,8 @@ pub struct RunRecord {
     pub decision: Option<Decision>,
     /// Its steps and how long they took.
     pub stages: Vec<Stage>,
+    /// The folder of its tick, for a run that has published scores or is about to.
+    pub folder: Option<TickFolder>,
     /// The later revision that took its place.
     pub superseded_by: Option<RunId>,
     /// What somebody wants it to be, and why: [`State::Cancelled`], or [`State::Superseded`] by a later tick.

@@ -51,8 +51,8 @@ const SELECT_TO_CORRECT: &str = "select * from run
      where job = ?1 and kind = 'score' and model_version = ?2
          and (state = 'committing'
               or (trigger = 'rollback' and state in ('queued', 'claimed', 'running'))
-              or (state = 'committed' and finished_at >=
-                  (select coalesce(max(at), '') from alias_history
+              or (state = 'committed' and commits >=
+                  (select coalesce(max(commits), -9223372036854775808) from alias_history
                    where model = ?1 and alias = 'champion' and to_version = ?2 and action <> ?3)))
      order by tick, revision desc";
 

@@ -14,6 +14,7 @@ use crate::adapters::store::{
     Attempt, ModelPin, Rows, RunFilter, RunRecord, Store, StoreError, document,
 };
 use crate::domain::identity::{JobName, RunId, Sha256, Version};
+use crate::domain::layout::{RootName, TickFolder};
 use crate::domain::run::{AttemptOutcome, Interval, RunKind, RunSlot, State, Trigger, Verdict};
 
 impl Store {
@@ -279,6 +280,7 @@ pub(super) fn run_record(row: &SqliteRow) -> Result<RunRecord, sqlx::Error> {
         peak_rss_bytes: optional_number(row, "peak_rss_bytes")?,
         decision: decision.map(document::decision).transpose()?,
         stages: stages.map(document::stages).transpose()?.unwrap_or_default(),
+        folder: tick_folder(row)?,
         superseded_by: optional_text(row, "superseded_by", "run id", RunId::parse)?,
         cancel: cancel(row)?,
     })
@@ -288,6 +290,14 @@ fn model_pin(row: &SqliteRow) -> Result<Option<ModelPin>, sqlx::Error> {
     let version: Option<u32> = optional_number(row, "model_version")?;
     let sha256 = optional_text(row, "model_sha256", "digest", Sha256::parse)?;
     Ok(version.zip(sha256).map(|(number, sha256)| ModelPin { version: Version(number), sha256 }))
+}
+
+fn tick_folder(row: &SqliteRow) -> Result<Option<TickFolder>, sqlx::Error> {
+    let root = optional_text(row, "root", "root", RootName::parse)?;
+    let output: Option<&str> = row.try_get("output")?;
+    let Some((root, output)) = root.zip(output) else { return Ok(None) };
+    let within = |folder: &str| TickFolder::new(root.clone(), output, folder);
+    optional_text(row, "folder", "folder below its output", within)
 }
 
 fn cancel(row: &SqliteRow) -> Result<Option<(State, String)>, sqlx::Error> {

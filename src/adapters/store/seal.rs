@@ -31,7 +31,7 @@ pub(super) const SEALED_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub(super) struct Progress {
     /// Tells it and its copies from other databases.
-    database: String,
+    pub(super) database: String,
     /// How many commits it has seen.
     pub(super) commits: i64,
     /// Whether another program writes to it by the user's wish: replication by Litestream, which has a table of
@@ -125,6 +125,11 @@ const CHANGED: &str = "its content is not what it was after its last commit: it 
                        written to it";
 
 impl Seal {
+    /// The id of the database that it speaks of.
+    pub(super) fn into_database(self) -> String {
+        self.database
+    }
+
     /// Whether the seal beside the database at `path` still says the same.
     pub(super) fn is_current(&self, path: &Path) -> bool {
         Self::read(path).ok().flatten().as_ref() == Some(self)

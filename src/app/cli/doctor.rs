@@ -1,6 +1,6 @@
 //! `nightshift doctor`: what could keep the project from working, each with a fix.
 //!
-//! Looks and never repairs. Each probe is on its own: what one finds does not keep the others from
+//! Looks and never repairs, but for what a person says of the project. Each probe is on its own: what one finds does not keep the others from
 //! looking.
 
 use crate::app::cli::answer::Answer;
@@ -9,9 +9,13 @@ use crate::app::cli::failure::Failure;
 use crate::app::exit::Exit;
 use crate::app::render::json::upkeep::{DoctorDocument, DoctorLine};
 use crate::app::render::text::{Align, Cell, Table, Tone};
+use crate::engine::whereabouts;
+use crate::engine::world::Access;
 
 /// Whether there is a recent backup.
 mod backups;
+/// Whose record it is, and how scores are put in place.
+mod place;
 /// What is looked at.
 mod probe;
 
@@ -19,8 +23,28 @@ mod probe;
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   nightshift doctor
-  nightshift doctor --output json")]
-pub(crate) struct DoctorArgs {}
+  nightshift doctor --output json
+  nightshift doctor --moved     this is the project that has written its record, at another place
+  nightshift doctor --copied    this is a copy of it, and is to have an id of its own")]
+pub(crate) struct DoctorArgs {
+    /// Say that this is the project that has written its record, moved to where it is now
+    #[arg(long, conflicts_with = "copied")]
+    moved: bool,
+    /// Say that this is a copy of the project that has written its record
+    #[arg(long)]
+    copied: bool,
+}
+
+impl DoctorArgs {
+    /// What is said of the project, if anything is.
+    fn said(&self) -> Option<whereabouts::Answer> {
+        match (self.moved, self.copied) {
+            (true, _) => Some(whereabouts::Answer::Moved),
+            (_, true) => Some(whereabouts::Answer::Copied),
+            _ => None,
+        }
+    }
+}
 
 /// How serious a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,13 +96,18 @@ impl Line {
 }
 
 /// Runs `nightshift doctor`.
-pub(crate) async fn cmd_doctor(context: &Context, _: &DoctorArgs) -> Result<Answer, Failure> {
+pub(crate) async fn cmd_doctor(context: &Context, args: &DoctorArgs) -> Result<Answer, Failure> {
     let project_dir = context.project_dir()?;
+    if let Some(said) = args.said() {
+        let world = context.world(Access::Write).await?;
+        whereabouts::answer(&world.store, &world.project_dir, said).await?;
+    }
     let loaded = context.load();
     let mut lines = probe::jobs(&loaded);
     let project = loaded.map(|loaded| loaded.project).unwrap_or_default();
     let state_dir = project_dir.join(&project.state_dir);
     lines.push(probe::store(&project_dir, &project).await);
+    lines.extend(place::lines(context, &project).await);
     lines.extend(backups::newest(&state_dir, context.now()));
     lines.push(probe::permissions(&state_dir));
     let folder = if state_dir.is_dir() { &state_dir } else { &project_dir };

@@ -29,14 +29,21 @@ pub(crate) async fn cmd_verify(context: &Context, args: &VerifyArgs) -> Result<A
         None => Vec::new(),
     };
     let document = VerifyDocument::new(found.iter().map(document).collect());
+    let number = |wanted: &dyn Fn(&VerifiedOutcome) -> bool| {
+        let files = found.iter().filter(|file| wanted(&file.outcome)).count();
+        u64::try_from(files).unwrap_or(u64::MAX)
+    };
     let table = table(found.iter().filter(|file| file.outcome != VerifiedOutcome::Ok));
-    let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
-    let checked = counted(number, "file", "files");
-    if table.is_empty() {
-        return Ok(Answer::new(format!("{checked} as recorded\n"), &document));
+    let checked =
+        counted(number(&|outcome| *outcome != VerifiedOutcome::Unrecorded), "file", "files");
+    let is_sound = |outcome: &VerifiedOutcome| {
+        matches!(outcome, VerifiedOutcome::Ok | VerifiedOutcome::Unrecorded)
+    };
+    let text = table.render(context.paint());
+    if number(&|outcome| !is_sound(outcome)) == 0 {
+        return Ok(Answer::new(format!("{text}{checked} as recorded\n"), &document));
     }
-    let text = format!("{}{checked} looked at\n", table.render(context.paint()));
-    Ok(Answer::new(text, &document).exit(Exit::Damaged))
+    Ok(Answer::new(format!("{text}{checked} looked at\n"), &document).exit(Exit::Damaged))
 }
 
 /// A row for each file, with what is wrong with it.
@@ -48,8 +55,12 @@ pub(crate) fn table<'f>(files: impl Iterator<Item = &'f Verified>) -> Table {
             VerifiedOutcome::Changed { wanted, found } => format!("wanted {wanted}, found {found}"),
             _ => String::new(),
         };
+        let tone = match &file.outcome {
+            VerifiedOutcome::Unrecorded => Tone::Warning,
+            _ => Tone::Bad,
+        };
         table.row([
-            Cell::toned(word(&file.outcome), Tone::Bad),
+            Cell::toned(word(&file.outcome), tone),
             file.what.as_str().into(),
             file.path.as_str().into(),
             found.into(),
@@ -63,6 +74,7 @@ fn word(outcome: &VerifiedOutcome) -> &'static str {
         VerifiedOutcome::Ok => "ok",
         VerifiedOutcome::Missing => "missing",
         VerifiedOutcome::Changed { .. } => "changed",
+        VerifiedOutcome::Unrecorded => "unrecorded",
     }
 }
 
@@ -71,7 +83,9 @@ pub(crate) fn document(file: &Verified) -> VerifiedFile<'_> {
         VerifiedOutcome::Changed { wanted, found } => {
             (Some(wanted.to_string()), Some(found.to_string()))
         }
-        VerifiedOutcome::Ok | VerifiedOutcome::Missing => (None, None),
+        VerifiedOutcome::Ok | VerifiedOutcome::Missing | VerifiedOutcome::Unrecorded => {
+            (None, None)
+        }
     };
     VerifiedFile { path: &file.path, what: &file.what, outcome: word(&file.outcome), wanted, found }
 }

@@ -50,6 +50,12 @@ static KEEP: &[Key] = &[
         "How many versions of each model are kept.",
     )
     .or("20"),
+    Key::new(
+        "superseded",
+        Duration { min_secs: 0 },
+        "How long files stay that a correction has replaced.",
+    )
+    .or("\"24h\""),
 ];
 
 static API: &[Key] =

@@ -3,23 +3,23 @@
 //! Either scores are published, by the lead or by its standby, or nothing is; the findings are recorded
 //! both times.
 
-use std::path::Path;
-
 use crate::adapters::dataset::Written;
-use crate::adapters::publish::Staging;
+use crate::adapters::publish::{ROWS, Staging};
 use crate::adapters::store::{
-    Afterwards, AliasMove, Conclusion, Decision, Failure, FollowUp, Intent, NewOutput, OutputRole,
-    Profile, TickDecision,
+    Afterwards, AliasMove, Conclusion, Decision, Failure, FollowUp, Intent, NewOutput, OutputPlace,
+    OutputRole, Profile, TickDecision,
 };
 use crate::domain::finding::Finding;
 use crate::domain::identity::Version;
+use crate::domain::layout::MANIFEST_FILE;
 use crate::domain::run::{AttemptOutcome, Verdict};
-use crate::engine::commit;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
-use crate::engine::manifest::{self, MANIFEST_FILE, Published};
+use crate::engine::manifest::{self, Published};
 use crate::engine::pass::{self, Scored, SecondScored, TrackScored};
 use crate::engine::score::{INPUT_PROFILE, SCORE_PROFILE, ScorePlan};
+use crate::engine::world::World;
+use crate::engine::{commit, output};
 use crate::learn::profile::TableProfile;
 
 /// Scores that are to be published, and everything that happens with them.
@@ -59,7 +59,9 @@ pub(super) async fn publish(
     publication: Publication,
 ) -> Result<(), RunError> {
     let stage = execution.stage("stage");
-    let outputs = stage_files(&publication, &staging, &scored)?;
+    let outputs = stage_files(execution.world, &publication, &staging, &scored)?;
+    let strangers = output::strangers(execution.world, &publication.plan.paths).await?;
+    let folder = Some(publication.plan.paths.folder.clone());
     execution.stage_done(stage);
     let tick = execution.loaded.job.schedule.as_ref().map(|_| TickDecision {
         decision: "run".to_owned(),
@@ -71,13 +73,14 @@ pub(super) async fn publish(
     let Publication { verdict, action, reason, aliases, corrects, follow_ups, findings, .. } =
         publication;
     let intent = Intent {
+        folder,
         outputs,
         profiles,
         rows: scored.rows,
         decision: Some(Decision { action: action.to_owned(), reason }),
         id_set: Some(id_set),
         corrects,
-        findings: scored.findings.into_iter().chain(findings).collect(),
+        findings: scored.findings.into_iter().chain(findings).chain(strangers).collect(),
         ..Intent::default()
     };
     let conclude = |_: Option<Version>| Conclusion {
@@ -137,48 +140,52 @@ impl Publication {
 
 /// Writes the manifest beside the staged parts, and lists every file in the order of publication.
 fn stage_files(
+    world: &World,
     publication: &Publication,
     staging: &Staging,
     scored: &Scored,
 ) -> Result<Vec<NewOutput>, RunError> {
     let plan = &publication.plan;
     let track = publication.track(scored)?;
+    let folder = &plan.paths.folder;
+    let stage = folder.stage().join(&staging.name().file_name());
     let mut out = Vec::new();
-    let published = |path: &Path| plan.paths.output_dir.join(path).to_string_lossy().into_owned();
-    let mut add = |role, staged: &str, target: &str, written: &Written| {
-        let staged = staging.path(staged).map_err(commit::published("stage"))?;
+    let mut add = |role, name: &str, written: &Written| {
+        let (staged, published) = match role {
+            OutputRole::Part => (stage.join(ROWS), folder.rows()),
+            _ => (stage.clone(), folder.beside()),
+        };
         out.push(NewOutput {
             role,
-            staged_path: staged.to_string_lossy().into_owned(),
-            final_path: published(Path::new(target)),
+            staged: OutputPlace::At(staged.join(name)),
+            published: OutputPlace::At(published.join(name)),
             sha256: written.sha256,
             size_bytes: written.size_bytes,
             rows: written.rows,
         });
-        Ok::<(), RunError>(())
     };
     let part = pass::part_name(&plan.run);
     let staged = if publication.is_standby { pass::standby_name(&plan.run) } else { part.clone() };
-    add(OutputRole::Part, &staged, &part, &track.part)?;
+    staging.add_rows(&staged, &part).map_err(output::published("stage"))?;
+    add(OutputRole::Part, &part, &track.part);
     if let Some(written) = &scored.quarantine {
-        let target = pass::quarantine_target(&plan.run);
-        add(OutputRole::Quarantine, &pass::quarantine_name(&plan.run), &target, written)?;
+        add(OutputRole::Quarantine, &pass::quarantine_name(&plan.run), written);
     }
     let changes = match &scored.second {
         SecondScored::Replaced { changes, .. } => changes.as_ref(),
         SecondScored::None | SecondScored::Standby { .. } | SecondScored::Uncompared(_) => None,
     };
     if let Some(written) = changes {
-        let target = pass::changes_target(&plan.run);
-        add(OutputRole::Changes, &pass::changes_name(&plan.run), &target, written)?;
+        add(OutputRole::Changes, &pass::changes_name(&plan.run), written);
     }
     let files = Published { part: &track.part, quarantine: scored.quarantine.as_ref(), changes };
-    let text = manifest::encode(plan, scored, &files).map_err(RunError::other("stage"))?;
-    let staged = staging.write(MANIFEST_FILE, &text).map_err(commit::published("stage"))?;
+    let text = manifest::encode(world.identity.project(), plan, scored, &files)
+        .map_err(RunError::other("stage"))?;
+    let staged = staging.write(MANIFEST_FILE, &text).map_err(output::published("stage"))?;
     out.push(NewOutput {
         role: OutputRole::Manifest,
-        staged_path: staged.path.to_string_lossy().into_owned(),
-        final_path: published(Path::new(MANIFEST_FILE)),
+        staged: OutputPlace::At(stage.join(MANIFEST_FILE)),
+        published: OutputPlace::At(folder.beside().join(MANIFEST_FILE)),
         sha256: staged.sha256,
         size_bytes: staged.size_bytes,
         rows: 0,

@@ -71,7 +71,8 @@ fn a_run_that_was_being_published_and_is_superseded_by_now_takes_nothing_back() 
     let before = tree(&sandbox.root().join("scores"));
     restore(&sandbox);
     // Its part is gone, so it cannot be what readers see: said once, and nothing is moved.
-    let said = sandbox.run(["run", "churn", "--tick", "2026-01-03"]).expect(74);
+    let line = ["run", "churn", "--tick", "2026-01-03", "--detailed-exit-code"];
+    let said = sandbox.run(line).expect(4);
     assert!(said.stderr.contains("is not the one on record"), "{}", said.stderr);
     assert_eq!(state(&sandbox, &run), "corrupt");
     assert_eq!(tree(&sandbox.root().join("scores")), before);

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
-use crate::crash::leftovers;
+use crate::published::{self, FOREIGN, files_below, leftovers, path_of};
 
 /// Where things stand at a moment.
 #[derive(Debug, Default)]
@@ -233,12 +233,12 @@ fn check_runs(found: &Found, may_fail: bool, out: &mut Vec<String>) {
 fn check_files(found: &Found, root: &Path, out: &mut Vec<String>) {
     let mut owned: BTreeSet<PathBuf> = BTreeSet::new();
     for (state, run, role, path, sha256, removed_at) in &found.outputs {
-        let path = PathBuf::from(path);
+        let path = root.join(path);
         if state != "committed" || removed_at.is_some() {
             continue;
         }
         match std::fs::read(&path) {
-            Ok(bytes) if hex(&bytes) != *sha256 => {
+            Ok(bytes) if published::sha256(&bytes) != *sha256 => {
                 out.push(format!("{role} of run {run} has other bytes: {}", path.display()));
             }
             Ok(bytes) if role == "manifest" => {
@@ -246,10 +246,11 @@ fn check_files(found: &Found, root: &Path, out: &mut Vec<String>) {
                 if manifest["run"] != run.as_str() {
                     out.push(format!("the manifest of run {run} names {}", manifest["run"]));
                 }
-                for output in manifest["outputs"].as_array().unwrap() {
-                    let part = path.with_file_name(output["path"].as_str().unwrap());
-                    let found = std::fs::read(&part).map(|bytes| hex(&bytes));
-                    if found.ok().as_deref() != output["sha256"].as_str() {
+                let output = root.join("scores").join(manifest["job"].as_str().unwrap());
+                for entry in manifest["outputs"].as_array().unwrap() {
+                    let part = path_of(&output, entry);
+                    let found = std::fs::read(&part).map(|bytes| published::sha256(&bytes));
+                    if found.ok().as_deref() != entry["sha256"].as_str() {
                         out.push(format!("run {run} names {}", part.display()));
                     }
                 }
@@ -265,11 +266,15 @@ fn check_files(found: &Found, root: &Path, out: &mut Vec<String>) {
             out.push(format!("run {id} is committed and has {roles} files"));
         }
     }
-    let published = root.join("scores");
-    if published.exists() {
-        out.extend(leftovers(&published).into_iter().map(|path| format!("left: {path}")));
-        let files = files_below(&published);
-        let stray = files.iter().filter(|path| !owned.contains(*path));
+    let scores = root.join("scores");
+    if scores.exists() {
+        out.extend(leftovers(&scores).into_iter().map(|path| format!("left: {path}")));
+        let files = files_below(&scores);
+        let is_kept = |path: &Path| {
+            path.components()
+                .any(|part| part.as_os_str() == "superseded" || part.as_os_str() == FOREIGN)
+        };
+        let stray = files.iter().filter(|path| !owned.contains(*path) && !is_kept(path));
         out.extend(stray.map(|path| format!("a file without a run: {}", path.display())));
     }
 }
@@ -279,7 +284,7 @@ fn check_versions(found: &Found, root: &Path, out: &mut Vec<String>) {
     for (version, state, sha256) in &found.versions {
         let path = root.join(format!("state/models/{}/{sha256}.nsm", &sha256[..2]));
         let bytes = std::fs::read(&path).unwrap_or_default();
-        if state != "ready" || hex(&bytes) != *sha256 {
+        if state != "ready" || published::sha256(&bytes) != *sha256 {
             out.push(format!("version {version} is {state}, its file {}", path.display()));
         }
     }
@@ -313,24 +318,4 @@ pub(super) fn undead(points: &[String]) -> Vec<String> {
         }
     }
     out
-}
-
-pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut out = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            out.extend(files_below(&path));
-        } else {
-            out.push(path);
-        }
-    }
-    out
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut out, byte| {
-        write!(out, "{byte:02x}").unwrap();
-        out
-    })
 }

@@ -43,6 +43,7 @@ const BUSY: &str = "child.before_input=sleep(60000)";
 const PROMOTE: &str = "promote churn 2 --reason better --yes";
 const ROLLBACK: &str = "rollback churn --reason worse --yes";
 const BACKUP: &str = "backup b.db --force";
+const CORRECT: &str = "score churn --tick 2026-01-05T02:30:00Z --force";
 
 /// Where `point` is come to.
 pub(super) fn places_of(point: &str) -> Vec<Place> {
@@ -62,7 +63,6 @@ pub(super) fn places_of(point: &str) -> Vec<Place> {
         "promote.in_txn" => vec![Place::UntrainedChild, Place::Command(PROMOTE)],
         "rollback.before" | "rollback.after" => vec![Place::Command(ROLLBACK)],
         "train.fit" | "model.write" | "model.fsync" | "gate.eval" => vec![Place::UntrainedChild],
-        "commit.rename.N" => vec![Place::Child(0), Place::Child(1)],
         // At its start, and when it rules on ticks.
         "db.busy" | "db.full" | "db.ioerr_fsync" => {
             vec![Place::Child(0), Place::Child(3), Place::Daemon(0, ""), Place::Daemon(2, "")]
@@ -74,6 +74,16 @@ pub(super) fn places_of(point: &str) -> Vec<Place> {
             vec![Place::Daemon(0, "")]
         }
         "backup.vacuum" | "backup.rename" => vec![Place::Command(BACKUP)],
+        "commit.foreign" => vec![Place::Command(CORRECT)],
+        "commit.take_folder"
+        | "commit.exchange"
+        | "commit.exchanged"
+        | "commit.rename.N"
+        | "commit.between_renames"
+        | "commit.fsync_dir"
+        | "commit.set_aside" => {
+            vec![Place::Child(0), Place::Command(CORRECT)]
+        }
         _ => vec![Place::Child(0)],
     }
 }

@@ -14,6 +14,7 @@ use super::checker::{self, Standing};
 use super::places::Place;
 use crate::customers::{Like, table};
 use crate::daemon::job;
+use crate::published::FOREIGN;
 use crate::sandbox::Sandbox;
 
 /// After this, what was waited for will not come.
@@ -32,6 +33,9 @@ const AFTERMATH: Duration = Duration::from_millis(1_200);
 pub(super) const RUN: &str =
     "[run]\nretry = { attempts = 100, base = \"0s\" }\npause_after_failures = 100";
 
+/// Publishes a tick.
+const PUBLISH: &str = "score churn --tick 2026-01-05T02:30:00Z";
+
 /// Projects to begin with.
 pub(super) struct Templates {
     /// Nothing was done yet.
@@ -42,6 +46,8 @@ pub(super) struct Templates {
     two_versions: Mutex<Sandbox>,
     /// The second version is champion.
     promoted: Mutex<Sandbox>,
+    /// A tick is published, and somebody has put a file among its rows.
+    published: Mutex<Sandbox>,
 }
 
 impl Templates {
@@ -66,6 +72,12 @@ impl Templates {
             trained: after(&[train]),
             two_versions: after(&[train, again]),
             promoted: after(&[train, again, "promote churn 2 --reason better --yes"]),
+            published: {
+                let out = after(&[train, PUBLISH]);
+                let folder = "scores/churn/tick=2026-01-05T023000Z";
+                out.lock().unwrap().write(format!("{folder}/{FOREIGN}"), "mine");
+                out
+            },
         }
     }
 }
@@ -118,6 +130,7 @@ impl Scene {
                 &templates.untrained
             }
             Place::Command(line) if line.starts_with("promote") => &templates.two_versions,
+            Place::Command(line) if line.starts_with(PUBLISH) => &templates.published,
             Place::Command(_) => &templates.promoted,
             _ => &templates.trained,
         };
@@ -215,7 +228,7 @@ impl Scene {
             Place::FirstDaemon => self.start("daemon", &once(0), ""),
             Place::NextDaemon(first) => {
                 // The next attempt may have tidied up before its daemon is gone.
-                let stage = self.sandbox.root().join("scores/churn/.nightshift/stage");
+                let stage = self.sandbox.root().join("scores/churn.nightshift/stage");
                 let is_left = || std::fs::read_dir(&stage).is_ok_and(|left| left.count() > 0);
                 for _ in 0..20 {
                     let before = self.hits(first);
@@ -265,7 +278,7 @@ impl Scene {
         if let Place::Command(line) = self.place {
             let standing = self.standing();
             let wanted = if line.starts_with("rollback") { 1 } else { 2 };
-            let moves_champion = !line.starts_with("run") && !line.starts_with("backup");
+            let moves_champion = moves_champion(line);
             let is_done = moves_champion
                 && standing.is_some_and(|standing| standing.champion == Some(wanted));
             if !is_done {
@@ -297,7 +310,7 @@ impl Scene {
         let mut complaints = checker::complaints(self.sandbox.root(), may_fail);
         complaints.extend(checker::undead(&self.points()));
         if let Place::Command(line) = self.place
-            && line != "run churn"
+            && (moves_champion(line) || line.starts_with("backup"))
         {
             let wanted = if line.starts_with("rollback") { 1 } else { 2 };
             let found = self.standing().and_then(|standing| standing.champion);
@@ -313,6 +326,10 @@ impl Scene {
         }
         Err(format!("\n  {}\n{}", complaints.join("\n  "), self.talk()))
     }
+}
+
+fn moves_champion(line: &str) -> bool {
+    line.starts_with("promote") || line.starts_with("rollback")
 }
 
 /// How a process has ended, in words.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::places::Place;
 use super::scene::{RUN, Scene, Templates, told};
 use super::{checker, with_each};
+use crate::published::files_below;
 
 /// Where the process is stopped: from its lock to its commit.
 const POINTS: &[&str] = &[
@@ -27,6 +28,9 @@ const POINTS: &[&str] = &[
     "out.fsync_stage",
     "commit.before_a",
     "commit.after_a",
+    "commit.take_folder",
+    "commit.exchange",
+    "commit.exchanged",
     "commit.rename.N",
     "commit.between_renames",
     "commit.fsync_dir",
@@ -100,9 +104,9 @@ fn a_stopped_child_is_ended_when_its_time_is_up() {
 
 /// The published files: which they are, and when they were written.
 fn published(root: &Path) -> Vec<(String, u64, i64, i64)> {
-    let mut out: Vec<_> = checker::files_below(&root.join("scores"))
+    let mut out: Vec<_> = files_below(&root.join("scores"))
         .into_iter()
-        .filter(|path| !path.components().any(|part| part.as_os_str() == ".nightshift"))
+        .filter(|path| !path.components().any(|part| part.as_os_str() == "stage"))
         .map(|path| {
             let found = path.metadata().unwrap();
             (path.display().to_string(), found.ino(), found.mtime(), found.mtime_nsec())

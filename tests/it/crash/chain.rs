@@ -11,10 +11,11 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::{Value, json};
 
+use super::kills;
 use super::left::job;
-use super::{check_files, kills, leftovers};
 use crate::customers::Like::{Moved, Usual};
 use crate::customers::table;
+use crate::published::{self, check_files, leftovers};
 use crate::sandbox::Sandbox;
 use crate::suite::say;
 
@@ -208,11 +209,10 @@ fn scores(sandbox: &Sandbox, runs: &[Value]) -> Vec<String> {
     let is_current = |run: &&Value| run["kind"] == "score" && run["state"] == "committed";
     let ticks = runs.iter().filter(is_current).count();
     let mut out = Vec::new();
-    for folder in std::fs::read_dir(sandbox.root().join("scores/churn")).unwrap() {
-        let folder = folder.unwrap().path();
-        let Ok(text) = std::fs::read(folder.join("manifest.json")) else { continue };
-        let manifest: Value = serde_json::from_slice(&text).unwrap();
-        check_files(&folder, &manifest);
+    let output = sandbox.root().join("scores/churn");
+    for (_, manifest) in published::ticks(&output) {
+        let Some(manifest) = manifest else { continue };
+        check_files(&output, &manifest);
         let run = manifest["run"].as_str().unwrap();
         let shown = sandbox.run(["show", run, "--output", "json"]);
         let shown = shown.json();

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::customers::Like::Usual;
 use crate::customers::{self, table};
+use crate::published::manifest;
 use crate::sandbox::Sandbox;
 
 /// A job that drifts, trains, watches and rolls back.
@@ -58,6 +59,13 @@ fn queue(sandbox: &Sandbox, trigger: Trigger) -> RunId {
 
 fn shown(sandbox: &Sandbox, run: &RunId) -> Value {
     sandbox.run(["show", run.as_str(), "--output", "json"]).json()
+}
+
+/// What the files of the project bear.
+fn project_id(sandbox: &Sandbox) -> String {
+    let tick = format!("tick={TICK}T000000Z");
+    let manifest = manifest(&sandbox.root().join("scores/churn"), &tick).unwrap();
+    manifest["project"].as_str().unwrap().to_owned()
 }
 
 fn champion(sandbox: &Sandbox) -> Value {
@@ -108,8 +116,17 @@ fn what_a_lost_run_has_staged_is_removed_even_if_there_is_nothing_to_do() {
     let sandbox = world();
     let runs = sandbox.run(["runs", "churn", "--output", "json"]).json();
     let run = runs["runs"][0]["run"].as_str().unwrap().to_owned();
-    let folder = format!("scores/churn/.nightshift/stage/{run}-1-1");
-    sandbox.write(format!("{folder}/part-{run}-0000.parquet"), "half a file");
+    let project = project_id(&sandbox);
+    let another = "b".repeat(32);
+    let staged = |project: &str| format!("scores/churn.nightshift/stage/{project}-{run}-1-1");
+    // As an earlier version had it.
+    let former = format!("scores/churn/.nightshift/stage/{run}-1-1");
+    for folder in [staged(&project), staged(&another), former.clone()] {
+        sandbox.write(format!("{folder}/part-{run}-0000.parquet"), "half a file");
+    }
     sandbox.run(["run", "churn", "--tick", TICK, "--detailed-exit-code"]).expect(4);
-    assert!(!sandbox.root().join(folder).exists());
+    assert!(!sandbox.root().join(staged(&project)).exists());
+    assert!(!sandbox.root().join("scores/churn/.nightshift").exists(), "{former}");
+    // What bears another project's name may be being written.
+    assert!(sandbox.root().join(staged(&another)).exists());
 }

@@ -14,6 +14,7 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 
 use super::{job, project, query, stop};
+use crate::published;
 use crate::sandbox::Sandbox;
 use crate::suite::{asked, say};
 
@@ -133,10 +134,9 @@ fn check_job(sandbox: &Sandbox, (name, period): (&str, u32), told: &mut BTreeMap
         }
     }
     check_attempts(sandbox.root(), name);
-    let folder = sandbox.root().join("scores").join(name);
-    let published = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let published = published.filter(|path| path.join("manifest.json").exists()).count();
-    assert_eq!(published, committed.len(), "{name}");
+    let published = published::ticks(&sandbox.root().join("scores").join(name));
+    assert!(published.iter().all(|(_, manifest)| manifest.is_some()), "{published:?}");
+    assert_eq!(published.len(), committed.len(), "{name}");
 }
 
 /// No two attempts of score runs of the job were under way at the same time.

@@ -53,6 +53,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "adapters/failpoint",
             "adapters/folder_watch",
             "adapters/process",
+            "adapters/publish",
             "adapters/store",
         ],
     ),

@@ -12,6 +12,7 @@ use crate::adapters::store::record::{
 };
 use crate::domain::finding::Finding;
 use crate::domain::identity::{RunId, Sha256, Version};
+use crate::domain::layout::{Location, TickFolder};
 use crate::domain::run::{AttemptOutcome, Interval, RunKind, Trigger, Verdict, named};
 
 /// A file that a run read.
@@ -48,15 +49,24 @@ named!(OutputRole {
     Model => "model",
 });
 
+/// Where a file of a run is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutputPlace {
+    /// Relative to a root.
+    At(Location),
+    /// Absolute, as an earlier schema had it.
+    Former(String),
+}
+
 /// A file that a run is about to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOutput {
     /// What it is.
     pub role: OutputRole,
     /// Where it waits.
-    pub staged_path: String,
+    pub staged: OutputPlace,
     /// Where readers will find it.
-    pub final_path: String,
+    pub published: OutputPlace,
     /// Its content.
     pub sha256: Sha256,
     /// Its size.
@@ -88,6 +98,8 @@ pub struct Profile {
 /// Everything that makes a run's results durable before any of them is visible.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Intent {
+    /// The folder of the tick, where scores are published.
+    pub folder: Option<TickFolder>,
     /// Files to publish, in this order.
     pub outputs: Vec<NewOutput>,
     /// What checks, drift tests and gates found.
@@ -148,7 +160,7 @@ pub struct FollowUp {
 /// What the final transaction did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Finished {
-    /// The earlier revision that this run replaced; its parts can go.
+    /// The earlier revision that this run replaced; its parts are set aside.
     pub superseded: Option<RunId>,
 }
 

@@ -141,13 +141,17 @@ async fn a_correction_takes_the_place_of_what_it_corrects() {
     let old = store.run(&first).await.unwrap().unwrap();
     assert_eq!((old.state, old.superseded_by), (State::Superseded, Some(claim.run.clone())));
 
-    let unswept = store.unswept().await.unwrap();
-    assert_eq!(unswept.iter().map(|run| &run.id).collect::<Vec<_>>(), [&first]);
+    // Its files are kept for a while.
+    let kept = store.superseded_before(at(9), 9).await.unwrap();
+    assert_eq!(kept, []);
+    let kept = store.superseded_before(at(10), 9).await.unwrap();
+    assert_eq!(kept.iter().map(|run| &run.id).collect::<Vec<_>>(), [&first]);
     store.outputs_removed(&first, at(10)).await.unwrap();
-    assert!(store.unswept().await.unwrap().is_empty());
+    assert_eq!(store.superseded_before(at(10), 9).await.unwrap(), []);
+    assert_eq!(store.unswept().await.unwrap(), []);
     let removed: Vec<_> =
         store.outputs(&first).await.unwrap().iter().map(|output| output.removed_at).collect();
-    assert_eq!(removed, [Some(at(10)), None]);
+    assert_eq!(removed, [Some(at(10)), Some(at(10))]);
     assert_eq!(store.latest(&model, RunKind::Score).await.unwrap().unwrap().id, claim.run);
 }
 

@@ -7,10 +7,11 @@ use tempfile::TempDir;
 
 use crate::adapters::store::{
     Afterwards, Conclusion, Enqueued, Failure, Intent, NewOutput, NewRun, NewVersion, Open,
-    OutputRole, Rows, Store,
+    OutputPlace, OutputRole, Rows, Store,
 };
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
 use crate::domain::identity::{JobName, RunId, Sha256};
+use crate::domain::layout::{Location, RootName};
 use crate::domain::registry::{Blessing, MetricValue};
 use crate::domain::run::{AttemptOutcome, Claim, Interval, RunKind, RunSlot, Trigger, Verdict};
 
@@ -62,12 +63,16 @@ pub(super) async fn running(store: &Store, number: u128, kind: RunKind, revision
 pub(super) fn output(role: OutputRole, name: &str) -> NewOutput {
     NewOutput {
         role,
-        staged_path: format!("scores/.nightshift/stage/x/{name}"),
-        final_path: format!("scores/{name}"),
+        staged: place(&format!("scores.nightshift/stage/x/rows/{name}")),
+        published: place(&format!("scores/x/{name}")),
         sha256: HASH,
         size_bytes: 10,
         rows: 3,
     }
+}
+
+fn place(path: &str) -> OutputPlace {
+    OutputPlace::At(Location { root: RootName::Project, path: path.to_owned() })
 }
 
 pub(super) fn intent() -> Intent {

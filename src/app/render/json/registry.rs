@@ -270,6 +270,7 @@ mod tests {
         let (wine, at) = (example::wine(), example::at("2026-01-05T02:30:00Z"));
         let moves = [Move {
             at,
+            commits: 1,
             alias: Alias::Champion,
             from: None,
             to: Some(Version(1)),

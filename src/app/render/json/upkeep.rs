@@ -24,7 +24,7 @@ pub(crate) struct VerifiedFile<'a> {
     pub(crate) path: &'a str,
     /// What it is.
     pub(crate) what: &'a str,
-    /// `ok`, `missing` or `changed`.
+    /// `ok`, `missing`, `changed` or `unrecorded`: in the folder of a tick and on no record.
     pub(crate) outcome: &'static str,
     /// The hash on record, for a file that changed.
     pub(crate) wanted: Option<String>,

@@ -145,6 +145,7 @@ mod tests {
     fn reasons_stay_on_their_line() {
         let step = Move {
             at: example::at("2026-01-05T02:30:00Z"),
+            commits: 1,
             alias: Alias::Champion,
             from: None,
             to: Some(Version(2)),
