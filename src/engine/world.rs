@@ -36,7 +36,8 @@ pub enum Access {
     Write,
     /// Change what is there, and make the database if there is none and nothing says that there was one.
     Create,
-    /// Change what is there, and make the database if there is none.
+    /// Change what is there, and make the database if there is none: whose the files below the project are, is
+    /// learned from them.
     Begin,
 }
 

@@ -40,6 +40,7 @@ mod tidy;
 mod trees;
 mod upgrade;
 mod validate;
+mod walk;
 
 /// A file that no `mod` line names is never compiled, so its tests would pass by absence.
 #[test]

@@ -47,7 +47,8 @@ pub(crate) async fn cmd_restore(context: &Context, args: &RestoreArgs) -> Result
     );
     confirm::require(context, args.consent, &plan, "Restore this backup?").await?;
     let kept = restore::restore(&state_dir, &args.file, context.now()).await?;
-    let world = context.world(Access::Read).await?;
+    // A record that begins anew, too, has to learn what the project was called by the one that it replaces.
+    let world = context.world(Access::Begin).await?;
     let kept = kept.map(|path| world.shown_path(&path.to_string_lossy()));
     let unfinished = world.store.unfinished().await.map_err(RunError::store("restore"))?.len();
     let files = compare(&world, Scope::Models).await?;
