@@ -9,6 +9,7 @@
 
 mod backup;
 mod calibration;
+mod calls;
 #[cfg(feature = "failpoints")]
 mod chaos;
 mod cli;
@@ -34,6 +35,7 @@ mod rollback;
 mod sandbox;
 mod schedule;
 mod suite;
+mod tables;
 mod tidy;
 mod trees;
 mod upgrade;
