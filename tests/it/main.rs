@@ -27,6 +27,7 @@ mod generate;
 mod hostile;
 mod incremental;
 mod json;
+mod months;
 mod permissions;
 mod readme;
 mod real;
