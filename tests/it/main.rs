@@ -25,6 +25,7 @@ mod evaluate;
 mod explain;
 mod generate;
 mod hostile;
+mod ids;
 mod incremental;
 mod json;
 mod months;

@@ -1,8 +1,12 @@
-//! Tables of other formats than text, which tests make of csv by the code that writes scores.
+//! Tables of other formats than text, which tests make of csv by the code that writes scores, and read by the code
+//! that reads inputs.
+
+use std::path::Path;
 
 use nightshift::adapters::dataset::{
     PartLayout, PartRows, PartWriter, ScanRequest, Table, named_files,
 };
+use nightshift::domain::frame::Cells;
 
 /// The table `csv` as the bytes of a parquet file, its rows known by the column `id`. It has a column more,
 /// `model_version`, which is empty.
@@ -23,4 +27,22 @@ pub(crate) fn parquet(csv: &str, id: &str) -> Vec<u8> {
     done.unwrap();
     writer.finish().unwrap();
     std::fs::read(target).unwrap()
+}
+
+/// The column `name` of the table at `path`, which has texts without nulls.
+#[track_caller]
+pub(crate) fn texts(path: &Path, name: &str) -> Vec<String> {
+    let files = named_files(&[path.to_str().unwrap().to_owned()]).unwrap();
+    let table = Table::open(&files, None).unwrap();
+    let columns = [name.to_owned()];
+    let request = ScanRequest { columns: &columns, id: None, time: None, batch_rows: 100_000 };
+    let mut out = Vec::new();
+    let done = table.scan(&request, |batch| {
+        let frame = batch.frame(&[name]).unwrap();
+        let Cells::Text(found) = &frame.columns[0].cells else { panic!("wanted texts") };
+        out.extend(found.iter().map(|text| text.unwrap().to_owned()));
+        Ok::<(), std::fmt::Error>(())
+    });
+    done.unwrap();
+    out
 }
