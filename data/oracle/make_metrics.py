@@ -1,6 +1,6 @@
 """Reference values for src/learn/metric, computed by scikit-learn and scipy.
 
-    python data/oracle/make_metrics.py > data/oracle/metrics.json
+Run from the root of the repository: python data/oracle/make_metrics.py
 
 Intervals: Wilson's by scipy's `binomtest`, normal ones by scipy's `norm.interval` and `sem`, DeLong's from
 placement values compared pair by pair.
@@ -145,8 +145,8 @@ three, four = drawn_classes(90, 3), drawn_classes(60, 4, missing=[2])
 x = numpy.round(random.normal(size=n) * 10, 4)
 noise = numpy.round(random.normal(size=n), 4)
 
-print(json.dumps({
-    "command": "python data/oracle/make_metrics.py > data/oracle/metrics.json",
+out = {
+    "made_by": "python data/oracle/make_metrics.py",
     "versions": {
         "python": platform.python_version(),
         "numpy": numpy.__version__,
@@ -173,4 +173,7 @@ print(json.dumps({
         regression("far from zero", x + 1e9, x + 1e9 + noise),
         regression("constant label", numpy.full(n, 3.5), noise),
     ],
-}, indent=None, separators=(",", ":")))
+}
+with open("data/oracle/metrics.json", "w", encoding="utf-8") as file:
+    json.dump(out, file, separators=(",", ":"))
+    file.write("\n")

@@ -1,10 +1,12 @@
 //! `nightshift drift`: what has drifted in a run of a job, and between any two tables.
 //!
-//! What the numbers must be is tested where they are made, and against other libraries in `golden`; here
-//! they are made to be seen, and the verdicts are tried where peers are blind.
+//! What the numbers must be is tested where they are made, and against other libraries in `oracle` and
+//! `golden`; here they are made to be seen, and the verdicts are tried where peers are blind.
 
 /// Against scipy and Evidently, on the files of `../shared`.
 mod golden;
+/// Against scipy, on tables of the repository.
+mod oracle;
 /// How often the rule errs.
 mod simulation;
 

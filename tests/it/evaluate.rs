@@ -1,10 +1,12 @@
 //! `nightshift evaluate`: metrics, comparisons and groups of any table of predictions.
 //!
-//! What the numbers must be is tested where they are made, and against other libraries in `golden`; here
-//! they are made to be seen.
+//! What the numbers must be is tested where they are made, and against other libraries in `oracle` and
+//! `golden`; here they are made to be seen.
 
 /// Against scikit-learn, fairlearn, statsmodels and a DeLong of its own, on the files of `../shared`.
 mod golden;
+/// Against scikit-learn and scipy, on predictions of the repository.
+mod oracle;
 
 use std::fmt::Write as _;
 

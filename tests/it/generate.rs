@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::sandbox::Sandbox;
-use crate::suite::say;
+use crate::suite::skip;
 
 #[test]
 fn systemd_finds_nothing_wrong_with_the_unit() {
@@ -25,7 +25,7 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     let mut verify = Command::new("systemd-analyze");
     verify.arg("verify").arg("--man=no").arg(sandbox.root().join("nightshift.service"));
     let Ok(verified) = verify.output() else {
-        say("skipped: systemd_finds_nothing_wrong_with_the_unit: there is no systemd-analyze");
+        skip("there is no systemd-analyze");
         return;
     };
     let found = String::from_utf8_lossy(&verified.stderr);

@@ -9,6 +9,7 @@
 
 mod backup;
 mod calibration;
+mod calls;
 #[cfg(feature = "failpoints")]
 mod chaos;
 mod cli;
@@ -24,8 +25,10 @@ mod evaluate;
 mod explain;
 mod generate;
 mod hostile;
+mod ids;
 mod incremental;
 mod json;
+mod months;
 mod moves;
 mod permissions;
 mod published;
@@ -36,6 +39,7 @@ mod rollback;
 mod sandbox;
 mod schedule;
 mod suite;
+mod tables;
 mod tidy;
 mod trees;
 mod upgrade;

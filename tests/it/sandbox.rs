@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use tempfile::TempDir;
 
-use crate::suite::say;
+use crate::suite::skip;
 
 /// The clock of the first command, unless [`Sandbox::at`] says otherwise.
 const FIRST_COMMAND_AT: &str = "2026-01-05T03:00:00Z";
@@ -257,19 +257,18 @@ pub(crate) fn redact(text: &str, root: &Path) -> String {
 /// The place of `path` in the folder `../shared` beside the repository, which not every machine has.
 ///
 /// Where it is absent, the test that asked says so on stderr and passes without having looked, unless
-/// `NIGHTSHIFT_REQUIRE_SHARED` is `1`: then it fails, so that nobody mistakes a skip for a pass.
+/// `NIGHTSHIFT_REQUIRE_SHARED` is `1`: then it fails, so that nobody mistakes a skip for a pass. What it protects
+/// must be protected without the folder as well: see `tests/it/tidy/skips.rs`.
 #[track_caller]
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
     if found.exists() {
         return Some(found);
     }
-    let thread = std::thread::current();
-    let line = format!("skipped: {}: ../shared is absent", thread.name().unwrap_or("?"));
     #[expect(clippy::disallowed_methods, reason = "the suite's own switch, not the program's")]
     let is_required = std::env::var_os(REQUIRE_SHARED).is_some_and(|value| value == "1");
-    assert!(!is_required, "{line}, wanted `../shared/{path}` because {REQUIRE_SHARED} is 1");
-    say(&line);
+    assert!(!is_required, "wanted `../shared/{path}` because {REQUIRE_SHARED} is 1");
+    skip("../shared is absent");
     None
 }
 

@@ -10,6 +10,8 @@ mod arrows;
 mod documents;
 /// Every fail point, and where it is.
 pub(crate) mod failpoints;
+/// Tests that may pass without having looked.
+mod skips;
 /// A file, and its code without comments and literals.
 mod source;
 /// Names, headers, length and words of single files.
@@ -165,6 +167,18 @@ fn no_file_is_large() {
 fn every_fail_point_is_in_the_matrix() {
     let complaints = failpoints::stray_points(&source_files());
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn every_skip_is_a_decision() {
+    assert_tidy(skips::new_skips);
+    assert_tidy(skips::old_skips);
+}
+
+#[test]
+fn no_invariant_is_held_by_a_test_that_may_skip() {
+    let files = source_files();
+    assert_tidy(|file| skips::loose_invariants(file, &files));
 }
 
 #[test]

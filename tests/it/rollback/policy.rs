@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::reasons::{ONLY_AGE, hourly, promote_second};
 use super::{
-    FEATURES, TICKS, backfill, calls, champion, findings, job, json, promote, published, scores,
+    FEATURES, TICKS, backfill, champion, findings, job, json, promote, published, scores,
     two_versions,
 };
 use crate::customers::{Like, table};
@@ -20,15 +20,14 @@ fn versions(sandbox: &Sandbox) -> Vec<Value> {
 
 #[test]
 fn without_a_watch_a_bad_version_stays_until_a_person_takes_it_back() {
-    let Some(calls) = calls() else { return };
     // A gate that nothing passes: a person's rollback is not asked for evidence.
     let gate = "[watch]\nticks = 0\n[[gate]]\nmetric = \"roc_auc\"\nmin = 0.999";
-    let world = two_versions(&calls, "[watch]\nticks = 0");
+    let world = two_versions("[watch]\nticks = 0");
     promote(&world, "2");
     let runs = backfill(&world, 10);
     assert!(runs.iter().all(|run| findings(run, "watch").is_empty()));
     assert_eq!(versions(&world), [2, 2, 2]);
-    world.write("jobs/bank.toml", job(&calls, FEATURES, gate));
+    world.write("jobs/bank.toml", job("data", FEATURES, gate));
 
     let back = ["rollback", "bank", "--reason", "complaints since Monday", "--yes"];
     let done = json(&world, &back, 0);
@@ -51,8 +50,7 @@ fn without_a_watch_a_bad_version_stays_until_a_person_takes_it_back() {
 
 #[test]
 fn no_watch_follows_a_rollback_by_hand_which_may_leave_scores_as_they_are() {
-    let Some(calls) = calls() else { return };
-    let world = two_versions(&calls, "[watch]\nfailures_max = 9");
+    let world = two_versions("[watch]\nfailures_max = 9");
     promote(&world, "2");
     backfill(&world, 10);
     let before: Vec<Vec<u8>> = TICKS.iter().map(|tick| scores(&world, tick)).collect();
@@ -71,8 +69,7 @@ fn no_watch_follows_a_rollback_by_hand_which_may_leave_scores_as_they_are() {
 
 #[test]
 fn a_rollback_corrects_nothing_where_the_job_says_so() {
-    let Some(calls) = calls() else { return };
-    let world = two_versions(&calls, "[watch]\nfailures_max = 1\nrescore = false");
+    let world = two_versions("[watch]\nfailures_max = 1\nrescore = false");
     promote(&world, "2");
     let runs = backfill(&world, 13);
     assert_eq!(runs[1]["verdict"], "rolled_back");
