@@ -24,6 +24,7 @@ mod drift;
 mod evaluate;
 mod explain;
 mod generate;
+mod glob;
 mod hostile;
 mod ids;
 mod incremental;

@@ -3,6 +3,7 @@
 //! After an exchange the staging folder holds what was published before. Its rows, and what stood beside them,
 //! are kept in `superseded/<run>` for as long as the project says. Every step may be repeated.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -33,8 +34,10 @@ pub fn set_aside(site: &Site, stage: &StagingName, aside: Aside) -> Result<(), P
     let folder = site.stage().join(stage.file_name());
     failpoint::reach("commit.set_aside").map_err(durable::io_error("clear", &folder))?;
     for held in held(site, &folder)? {
-        empty(site, &held, &stage.run)?;
         return_foreign(site, &held, &stage.run)?;
+        if !put_folder_aside(site, &held, &stage.run)? {
+            empty(site, &held, &stage.run)?;
+        }
     }
     if aside == Aside::Former {
         return Ok(());
@@ -51,6 +54,27 @@ pub fn set_aside(site: &Site, stage: &StagingName, aside: Aside) -> Result<(), P
         }
     }
     durable::fsync_folder(&site.beside)
+}
+
+/// Puts the folder `held` aside as it is, so that whoever lists it just now goes on to see it whole; false if it
+/// is not of one earlier run, or if something of that run was put aside before.
+fn put_folder_aside(site: &Site, held: &Path, own: &RunId) -> Result<bool, PublishError> {
+    let found = contents(&site.root, held)?;
+    let runs: BTreeSet<&RunId> = found.parts.iter().map(|(_, run)| run).collect();
+    let mut runs = runs.into_iter();
+    let (Some(run), None) = (runs.next().filter(|run| *run != own), runs.next()) else {
+        return Ok(false);
+    };
+    let above = site.superseded().join(run.as_str());
+    durable::make_folders(&site.root, &above, FOLDER_MODE)?;
+    let target = above.join(ROWS);
+    if durable::entry(&target)? != Entry::Absent {
+        return Ok(false);
+    }
+    durable::rename(held, &target)?;
+    durable::fsync_folder(&above)?;
+    held.parent().map_or(Ok(()), durable::fsync_folder)?;
+    Ok(true)
 }
 
 /// Puts aside what `folder` holds of runs other than `own`, an earlier layout included.
