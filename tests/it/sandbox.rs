@@ -58,6 +58,12 @@ impl Sandbox {
         &self.root
     }
 
+    /// Goes on in the project at `root`, which must be in the folder of this one.
+    pub(crate) fn go_on_in(&mut self, root: PathBuf) {
+        assert_eq!(root.parent(), self.root.parent());
+        self.root = root;
+    }
+
     /// Writes `bytes` to `path` in the project, making the folders on the way.
     #[track_caller]
     pub(crate) fn file(self, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Self {

@@ -76,7 +76,6 @@ fn tick(day: u32) -> String {
 /// The walker: where the project is, what its clock says, and what must hold.
 struct Walk {
     sandbox: Sandbox,
-    root: PathBuf,
     clock: Timestamp,
     random: Xoshiro256PlusPlus,
     models: BTreeMap<&'static str, Model>,
@@ -94,7 +93,6 @@ impl Walk {
         let sandbox = sandbox.data("rows.csv", table());
         sandbox.write("nightshift.toml", "[keep]\nsuperseded = \"2h\"\n");
         Self {
-            root: sandbox.root().to_owned(),
             sandbox,
             clock: BEGIN.parse().unwrap(),
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
@@ -107,13 +105,12 @@ impl Walk {
     }
 
     fn output(&self, job: &str) -> PathBuf {
-        self.root.join("scores").join(job)
+        self.sandbox.root().join("scores").join(job)
     }
 
     fn command(&self, line: &str) -> Output {
         self.sandbox.at(&self.clock.to_string());
-        let root = self.root.to_str().unwrap();
-        self.sandbox.run(["--project", root].into_iter().chain(line.split(' ')))
+        self.sandbox.run(line.split(' '))
     }
 
     /// Gives a command, perhaps after it was begun and killed.
@@ -121,9 +118,7 @@ impl Walk {
     fn done(&mut self, line: &str, codes: &[i32]) -> Output {
         if self.random.gen_bool(0.2) {
             self.sandbox.at(&self.clock.to_string());
-            let root = self.root.to_str().unwrap().to_owned();
-            let words = ["--project", root.as_str()].into_iter().chain(line.split(' '));
-            let running = self.sandbox.spawn(words);
+            let running = self.sandbox.spawn(line.split(' '));
             std::thread::sleep(Duration::from_millis(self.random.gen_range(0..90)));
             self.kills += 1;
             self.killed += u64::from(running.kill().status() == -9);
@@ -183,7 +178,7 @@ impl Walk {
         }
         // What a killed training has registered is a version as well.
         let at = format!("2026-03-{:02}T06:00:00Z", self.random.gen_range(6..=12));
-        self.done(&format!("train {job} --no-promote --tick {at}"), &[0]);
+        self.done(&format!("train {job} --no-promote --tick {at}"), &[0, 11]);
         let line = format!("models {job} --output json");
         let found = self.command(&line).expect(0).json();
         let versions = found["versions"].as_array().unwrap();
@@ -207,9 +202,7 @@ impl Walk {
         // Once only: a second one would go back by one more.
         let is_killed = self.random.gen_bool(0.3);
         self.sandbox.at(&self.clock.to_string());
-        let root = self.root.to_str().unwrap().to_owned();
-        let words = ["--project", root.as_str()].into_iter().chain(line.split(' '));
-        let running = self.sandbox.spawn(words);
+        let running = self.sandbox.spawn(line.split(' '));
         if is_killed {
             std::thread::sleep(Duration::from_millis(self.random.gen_range(0..250)));
             self.kills += 1;
@@ -247,7 +240,7 @@ impl Walk {
     }
 
     fn back_up(&mut self) -> String {
-        self.done("backup state/../b.db --force", &[0]);
+        self.done("backup b.db --force", &[0]);
         self.backup = Some(self.models.clone());
         "backup".to_owned()
     }
@@ -270,13 +263,13 @@ impl Walk {
     }
 
     fn copy(&mut self, job: &'static str, day: u32) -> String {
-        let original = self.root.clone();
+        let original = self.sandbox.root().to_owned();
         self.places += 1;
         let copied = original.with_file_name(format!("copy-{}", self.places));
         let done = std::process::Command::new("cp").arg("-a").args([&original, &copied]).status();
         assert!(done.unwrap().success());
         let (before, models) = (files(&original), self.models.clone());
-        self.root.clone_from(&copied);
+        self.sandbox.go_on_in(copied.clone());
         let line = self.force(job, day);
         assert_eq!(files(&original), before, "{line} in a copy");
         if self.random.gen_bool(0.5) {
@@ -285,17 +278,17 @@ impl Walk {
         }
         // Back to the original, which knows nothing of it.
         std::fs::remove_dir_all(&copied).unwrap();
-        self.root = original;
+        self.sandbox.go_on_in(original);
         self.models = models;
         format!("copied, went on in the original: {line}")
     }
 
     fn relocate(&mut self) -> String {
         self.places += 1;
-        let moved = self.root.with_file_name(format!("moved-{}", self.places));
+        let moved = self.sandbox.root().with_file_name(format!("moved-{}", self.places));
         #[expect(clippy::disallowed_methods, reason = "as a person would")]
-        std::fs::rename(&self.root, &moved).unwrap();
-        self.root = moved;
+        std::fs::rename(self.sandbox.root(), &moved).unwrap();
+        self.sandbox.go_on_in(moved);
         "moved".to_owned()
     }
 
@@ -321,8 +314,11 @@ impl Walk {
                 .collect();
             self.models[job].require(job, &found);
         }
-        if self.root.join("scores").exists() {
-            assert_eq!(published::leftovers(&self.root.join("scores")), Vec::<String>::new());
+        if self.sandbox.root().join("scores").exists() {
+            assert_eq!(
+                published::leftovers(&self.sandbox.root().join("scores")),
+                Vec::<String>::new()
+            );
         }
     }
 }
