@@ -8,7 +8,7 @@ use crate::domain::job::{Job, Task};
 use crate::engine::error::{Cause, RunError};
 use crate::learn::artifact::{Artifact, Scores};
 use crate::learn::compare::{self, Comparison, Options, Truth};
-use crate::learn::metric::{self, Metric, MetricValues};
+use crate::learn::metric::{self, Metric, MetricValues, Resampling};
 use crate::learn::model::Labels;
 
 use super::reason;
@@ -65,15 +65,18 @@ impl HeldOut<'_> {
     pub fn metrics(&self, job: &Job, places: &[usize]) -> Result<MetricValues, RunError> {
         let columns = gather(&self.scores.columns(), places);
         let truth = OwnedTruth::of(job, self.artifact, &self.labels.gather(places))?;
-        let seed = job.train.seed;
+        let ids: Vec<u64> = places.iter().map(|place| self.ids[*place]).collect();
+        let resampling = Resampling::new(&ids, job.train.seed);
         let found = match (&truth, columns.as_slice()) {
             (OwnedTruth::Regression(truth), [predicted]) => {
-                metric::regression(truth, predicted, seed)
+                metric::regression(truth, predicted, &resampling)
             }
             (OwnedTruth::Binary { truth, threshold }, [probability]) => {
-                metric::binary(truth, probability, *threshold, seed)
+                metric::binary(truth, probability, *threshold, &resampling)
             }
-            (OwnedTruth::Multiclass(truth), columns) => metric::multiclass(truth, columns, seed),
+            (OwnedTruth::Multiclass(truth), columns) => {
+                metric::multiclass(truth, columns, &resampling)
+            }
             _ => return Err(mismatch()),
         };
         found.map_err(RunError::data("evaluate"))

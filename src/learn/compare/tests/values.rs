@@ -4,7 +4,7 @@
 //! but that message.
 
 use super::*;
-use crate::learn::metric::{MetricError, binary, multiclass, regression};
+use crate::learn::metric::{MetricError, Resampling, binary, multiclass, regression};
 
 #[track_caller]
 fn near(found: f64, wanted: f64, tolerance: f64) {
@@ -14,15 +14,16 @@ fn near(found: f64, wanted: f64, tolerance: f64) {
 #[test]
 fn values_are_those_of_the_metrics_to_the_last_bit() {
     for count in [17, 40, 333] {
+        let alone = Resampling::of_rows(count, 1);
         let rows = Rows::new(count, count as u64);
         let ids = ids(count);
         for (metric, task) in cases() {
             let found = rows.compare(metric, task, [0, 1], &options(&ids)).unwrap();
             let value = |model: usize| {
                 let all = match task {
-                    Task::Binary => binary(&rows.positive, &rows.binary[model], 0.5, 1),
-                    Task::Multiclass => multiclass(&rows.class, &rows.classes[model], 1),
-                    Task::Regression => regression(&rows.label, &rows.numbers[model], 1),
+                    Task::Binary => binary(&rows.positive, &rows.binary[model], 0.5, &alone),
+                    Task::Multiclass => multiclass(&rows.class, &rows.classes[model], &alone),
+                    Task::Regression => regression(&rows.label, &rows.numbers[model], &alone),
                 };
                 all.unwrap()[metric.id].value.to_bits()
             };
@@ -75,7 +76,8 @@ fn a_constant_cannot_rank() {
     let (truth, columns) = rows.of(Task::Binary, 0);
     let found =
         against_constant(metric("roc_auc"), truth, &columns, &[0.3], &options(&ids)).unwrap();
-    let own = binary(&rows.positive, &rows.binary[0], 0.5, 1).unwrap()["roc_auc"];
+    let alone = Resampling::of_rows(200, 1);
+    let own = binary(&rows.positive, &rows.binary[0], 0.5, &alone).unwrap()["roc_auc"];
     near(found.baseline, 0.5, 0.0);
     near(found.difference, own.value - 0.5, 0.0);
     near(
