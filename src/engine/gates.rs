@@ -105,7 +105,7 @@ fn comparison(
     };
     match found {
         Ok(found) => {
-            let margin = gate.margin_of(found.baseline);
+            let margin = margin(evidence, gate, rows, &found);
             let Comparison { difference, low, high, .. } = found;
             let interval = Difference { value: difference, low, high };
             finding.verdict = compare_verdict(rule, interval, margin);
@@ -122,6 +122,16 @@ fn comparison(
         finding.message = format!("in {slice}: {}", finding.message);
     }
     Some(bound(finding, gate.severity))
+}
+
+/// How much worse than the champion is not worse; NaN, with which no gate passes, if nothing says so.
+fn margin(evidence: &Evidence<'_>, gate: &GateSpec, rows: &[usize], found: &Comparison) -> f64 {
+    let unit = gate.margin_unit().filter(|unit| *unit != gate.metric).and_then(metric::find);
+    let champion = match unit {
+        Some(unit) if gate.margin.is_none() => evidence.of_baseline(unit, rows),
+        _ => Ok(found.baseline),
+    };
+    champion.map_or(f64::NAN, |champion| gate.margin_of(champion))
 }
 
 fn set_numbers(finding: &mut Finding, found: &Comparison, limit: f64) {

@@ -133,6 +133,15 @@ impl Evidence<'_> {
         self.against(metric, &columns, places, confidence)
     }
 
+    /// The champion's value of `metric` on the rows at `places`, or why it has none.
+    pub fn of_baseline(&self, metric: &'static Metric, places: &[usize]) -> Result<f64, Obstacle> {
+        let columns = self.columns_of_baseline()?;
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let columns = gather(&columns, places);
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        compare::measure(metric, self.truth(places)?.borrowed(), &columns).map_err(Obstacle::from)
+    }
+
     /// What the rows at `places` lack for a comparison by `metric`, whatever was predicted.
     pub fn lack(&self, metric: &'static Metric, places: &[usize]) -> Option<CompareError> {
         let truth = self.truth(places).ok()?;
