@@ -46,7 +46,7 @@ impl Kind for GradientBoosting {
          | `l2` | the weight of a penalty on what leaves say, 0 or more | 0.0 |\n\
          | `validation` | the share of rows held out to tell when to stop, 0 to 0.5; none of 10,000 rows or fewer | 0.1 |\n\
          | `patience` | rounds without a gain on them after which growing ends | 10 |\n\n\
-         Rounds after the best one on the rows held out are left out. They are held out as the test is: the \
+         Once the best round on the rows held out is known, as many rounds are grown on all rows. They are held out as the test is: the \
          newest rows, with the gap, where `train.split` is by time, else all rows of some ids, by a hash with \
          `train.seed`. Missing values and categories are taken as by `decision_tree`."
     }
@@ -171,10 +171,19 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
         let l2 = self.spec.l2 * design.rows() as f64 / design.weight_total();
         let spec = BoostSpec { l2, ..self.spec };
         let binned = Binned::fit(&features, self.seed);
-        let parts = Parts::of(design.rows(), design.parts());
-        let Boosted { trees, base } =
-            tree::boost(&binned, outputs, design.weights(), (&spec, &parts))
-                .map_err(|_| FitError::TooManyNodes { kind: ID, max: NODES_MAX })?;
+        let grow = |spec: &BoostSpec, parts: &Parts| {
+            tree::boost(&binned, outputs, design.weights(), (spec, parts))
+                .map_err(|_| FitError::TooManyNodes { kind: ID, max: NODES_MAX })
+        };
+        let all = Parts::of(design.rows(), None);
+        let Boosted { trees, base, .. } = match design.parts() {
+            None => grow(&spec, &all)?,
+            // Rows that told when to stop are grown on as well: the newest are those nearest to what is scored.
+            Some(parts) => {
+                let found = grow(&spec, &Parts::of(design.rows(), Some(parts)))?;
+                grow(&BoostSpec { rounds_max: found.rounds, ..spec }, &all)?
+            }
+        };
         Ok(State { cuts: binned.cuts, trees, base, combine })
     }
 }

@@ -51,6 +51,8 @@ pub(in crate::learn::model) struct Boosted {
     pub(in crate::learn::model) trees: StoredTrees,
     /// What outputs are without trees.
     pub(in crate::learn::model) base: Vec<f64>,
+    /// How many rounds the trees are of.
+    pub(in crate::learn::model) rounds: usize,
 }
 
 /// Grows trees on the rows of `parts`; `weights` has one for each row.
@@ -108,7 +110,7 @@ pub(in crate::learn::model) fn grow(
     for tree in rounds.iter().flatten() {
         trees.push(tree);
     }
-    Ok(Boosted { trees, base })
+    Ok(Boosted { trees, base, rounds: rounds.len() })
 }
 
 /// The rows, ascending; those of neither part have no say.
