@@ -20,6 +20,8 @@ pub mod features;
 pub mod fit;
 /// Rows that are predicted by a model which was not fitted on them.
 pub mod folds;
+/// Columns that give the label away.
+pub mod giveaway;
 /// How much each feature moves the score.
 pub mod importance;
 /// How good a model is, with intervals.

@@ -3,7 +3,8 @@
 Run from the root of the repository: python data/oracle/make_metrics.py
 
 Intervals: Wilson's by scipy's `binomtest`, normal ones by scipy's `norm.interval` and `sem`, DeLong's from
-placement values compared pair by pair.
+placement values compared pair by pair; of classes that are separated perfectly, from the score test that
+Wilson's is made of, solved by `brentq`.
 """
 
 import json
@@ -12,7 +13,7 @@ import platform
 import numpy
 import scipy
 import sklearn
-from scipy import stats
+from scipy import optimize, stats
 from sklearn import metrics
 
 random = numpy.random.default_rng(20260105)
@@ -31,8 +32,22 @@ def delong(truth, score):
     of_positive, of_negative = placements(positive, negative)
     variance = of_positive.var(ddof=1) / len(positive)
     variance += (1 - of_negative).var(ddof=1) / len(negative)
+    if variance == 0 and len(numpy.unique(score)) > 1:
+        return alike(area, min(len(positive), len(negative)))
     low, high = stats.norm.interval(0.95, area, variance**0.5) if variance > 0 else (area, area)
     return [area, max(low, 0.0), min(high, 1.0)]
+
+
+def alike(value, rows):
+    """Where the score of `rows` rows alike just rejects that a share of others is at an end, 0 or 1."""
+    z = stats.norm.ppf(0.975)
+
+    def bound(end):
+        moved = lambda part: value + part * (end - value)
+        score = lambda part: abs(value - moved(part)) - z * abs(end - value) * (part * (1 - part) / rows) ** 0.5
+        return moved(optimize.brentq(score, 1e-12, 1 - 1e-12)) if end != value else value
+
+    return [value, bound(0.0), bound(1.0)]
 
 
 def mean(per_row, floor=None, ceiling=None):

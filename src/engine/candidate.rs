@@ -4,6 +4,8 @@
 //! stored is tried beside it: what is registered is what was measured. The champion scores the same rows,
 //! so that gates compare like with like.
 
+/// The columns that it leans on.
+mod leaning;
 /// The fit itself, and going on from the champion.
 mod learned;
 
@@ -11,6 +13,7 @@ use std::collections::BTreeMap;
 
 use sha2::Digest as _;
 
+use self::leaning::leaning;
 use self::learned::learn;
 use crate::adapters::artifact::Artifacts;
 use crate::adapters::dataset::SourceFile;
@@ -32,7 +35,6 @@ use crate::engine::search;
 use crate::engine::training_rows::{TrainingRows, read};
 use crate::learn::artifact::{Artifact, Scores, TrainingFacts};
 use crate::learn::fit::{Examples, Fitted};
-use crate::learn::importance::{Importance, rows_to_shuffle};
 use crate::learn::model::{Labels, ReadLabels, read_labels};
 use crate::learn::profile::ReferenceProfile;
 use crate::learn::split::{FittedRows, SplitRows, split};
@@ -100,7 +102,8 @@ pub fn train(
     }
     let sides = sides(job, &rows, &read.rows)?;
     let (train_rows, test_rows) = (pick(&read.rows, &sides.train), pick(&read.rows, &sides.test));
-    let examples = examples(job, &rows, &read)?.gather(&sides.train);
+    let labelled = examples(job, &rows, &read)?;
+    let (examples, held_out) = (labelled.gather(&sides.train), labelled.gather(&sides.test));
     failpoint::reach("train.fit").map_err(RunError::other("fit"))?;
     let searched = search::search(job, &rows, &examples)?;
     findings.extend(searched.findings);
@@ -125,9 +128,7 @@ pub fn train(
     let scores = artifact.score(&test).map_err(RunError::data("evaluate"))?;
     let test_ids = pick(&rows.ids, &test_rows);
     artifact.score_reference = Some(score_reference(&artifact, &scores, &test_ids)?);
-    let shuffled = rows.table.frame(&rows_to_shuffle(&test_rows));
-    artifact.importance = Importance::of(&artifact, &shuffled, job.train.seed)
-        .map_err(RunError::data("measure importances"))?;
+    findings.extend(leaning(job, &rows, (&examples, &held_out), &mut artifact)?);
     let bytes = artifact.encode().map_err(RunError::other("write the model"))?;
     let sha256 = artifacts.store(&bytes).map_err(RunError::artifact("write the model"))?;
     let tried = &test_rows[..test_rows.len().min(infra::TRIAL_ROWS)];

@@ -14,7 +14,7 @@ use crate::domain::job::Task;
 use crate::engine::error::RunError;
 use crate::learn::compare::{CompareError, Comparison, Options, Truth, compare};
 use crate::learn::metric::fairness::{Disparity, Rates};
-use crate::learn::metric::{self, METRICS, Metric, MetricError, MetricValues};
+use crate::learn::metric::{self, METRICS, Metric, MetricError, MetricValues, Resampling};
 
 pub(super) use rows::no_such_column;
 use rows::{Rows, Target};
@@ -92,11 +92,12 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Evaluation, RunError> {
     let files = named_files(&request.files).map_err(RunError::data("find the files"))?;
     let rows = Rows::read(request, &files)?;
     let failed = RunError::data("evaluate");
-    let metrics = metrics(request, &rows.target, &rows.score).map_err(failed)?;
+    let resampling = Resampling::new(&rows.ids, request.seed);
+    let metrics = metrics(request, &rows.target, &rows.score, &resampling).map_err(failed)?;
     let mut comparisons = Vec::new();
     if let Some(against) = &rows.against {
         // What is wrong with the baseline as a whole is told once, not by every metric.
-        self::metrics(request, &rows.target, against)
+        self::metrics(request, &rows.target, against, &resampling)
             .map_err(RunError::data("evaluate the baseline"))?;
         comparisons = compare_all(request, &rows, against);
     }
@@ -118,13 +119,12 @@ fn metrics(
     request: &EvaluateRequest,
     target: &Target,
     columns: &[Vec<f64>],
+    resampling: &Resampling,
 ) -> Result<MetricValues, MetricError> {
     match target {
-        Target::Binary(truth) => {
-            metric::binary(truth, &columns[0], request.threshold, request.seed)
-        }
-        Target::Multiclass(truth) => metric::multiclass(truth, columns, request.seed),
-        Target::Regression(truth) => metric::regression(truth, &columns[0], request.seed),
+        Target::Binary(truth) => metric::binary(truth, &columns[0], request.threshold, resampling),
+        Target::Multiclass(truth) => metric::multiclass(truth, columns, resampling),
+        Target::Regression(truth) => metric::regression(truth, &columns[0], resampling),
     }
 }
 

@@ -10,6 +10,8 @@ mod evidence;
 pub mod infra;
 /// What stands in for a model: a constant, the last label.
 mod naive;
+/// Why there is no comparison.
+mod obstacle;
 /// One value of a column after the other.
 mod slices;
 
@@ -19,8 +21,10 @@ use crate::domain::job::policy::{CompareRule, GateSpec, Severity};
 use crate::engine::disagreement::{DISAGREEMENT, measures};
 use crate::engine::error::RunError;
 use crate::learn::agreement::Agreement;
-use crate::learn::compare::{CompareError, Comparison};
+use crate::learn::compare::Comparison;
 use crate::learn::metric::{self, Metric};
+
+use self::obstacle::Obstacle;
 
 pub use self::evidence::{Baseline, Evidence, HeldOut};
 
@@ -97,25 +101,37 @@ fn comparison(
     };
     let found = match metric::find(&gate.metric) {
         Some(metric) => evidence.compare(metric, rows, gate.confidence),
-        None => Err("the metric is not known; this is a bug".to_owned()),
+        None => Err(Obstacle::new("the metric is not known; this is a bug".to_owned())),
     };
     match found {
         Ok(found) => {
-            let margin = gate.margin_of(found.baseline);
+            let margin = margin(evidence, gate, rows, &found);
             let Comparison { difference, low, high, .. } = found;
             let interval = Difference { value: difference, low, high };
             finding.verdict = compare_verdict(rule, interval, margin);
             finding.message = told(gate, &found, &format!("of {}", baseline.version), margin);
-            if let Some(slice) = slice {
-                finding.message = format!("in {slice}: {}", finding.message);
-            }
             let limit = if rule == CompareRule::Superiority { 0.0 } else { margin };
             set_numbers(&mut finding, &found, limit);
         }
-        // What cannot be compared is not shown to be good.
-        Err(reason) => finding.message = format!("{} cannot be compared: {reason}", gate.metric),
+        Err(obstacle) => {
+            finding.verdict = obstacle.verdict();
+            finding.message = format!("{} cannot be compared: {}", gate.metric, obstacle.told());
+        }
+    }
+    if let Some(slice) = slice {
+        finding.message = format!("in {slice}: {}", finding.message);
     }
     Some(bound(finding, gate.severity))
+}
+
+/// How much worse than the champion is not worse; NaN, with which no gate passes, if nothing says so.
+fn margin(evidence: &Evidence<'_>, gate: &GateSpec, rows: &[usize], found: &Comparison) -> f64 {
+    let unit = gate.margin_unit().filter(|unit| *unit != gate.metric).and_then(metric::find);
+    let champion = match unit {
+        Some(unit) if gate.margin.is_none() => evidence.of_baseline(unit, rows),
+        _ => Ok(found.baseline),
+    };
+    champion.map_or(f64::NAN, |champion| gate.margin_of(champion))
 }
 
 fn set_numbers(finding: &mut Finding, found: &Comparison, limit: f64) {
@@ -207,19 +223,6 @@ fn disagreement(evidence: &Evidence<'_>) -> Vec<Judgement> {
             Judgement { finding, binds: false }
         })
         .collect()
-}
-
-/// Why a comparison has no interval, with its causes.
-fn reason(error: &CompareError) -> String {
-    use std::error::Error as _;
-    let mut out = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        out.push_str(": ");
-        out.push_str(&error.to_string());
-        cause = error.source();
-    }
-    out
 }
 
 /// The metric that a job is judged by if it does not say otherwise.

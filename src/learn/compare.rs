@@ -8,9 +8,13 @@
 pub mod catalog;
 /// Why two models cannot be compared.
 pub mod error;
+/// What rows lack to compare models on.
+pub mod lack;
 
 /// Areas under the ROC curve.
 mod delong;
+/// What is left open where rows say nearly the same.
+mod edge;
 /// Shares of right decisions.
 mod mcnemar;
 /// Quantiles and tail areas of the normal distribution.
@@ -99,7 +103,8 @@ impl Truth<'_> {
 /// The predictions are columns: one for a binary task or a regression, one a class for a multiclass task.
 /// The areas under the ROC curve and the accuracies of independent rows have a test of their own;
 /// everything else, and rows that share ids, are resampled. The same predictions row by row are the same
-/// model, so their difference is 0 without a doubt.
+/// model, so their difference is 0 without a doubt. Different ones never are: see the module `edge`.
+/// What the rows lack is an error before anything is compared: see [`lack::lack`].
 pub fn compare(
     metric: &'static Metric,
     truth: Truth<'_>,
@@ -113,20 +118,35 @@ pub fn compare(
     if options.ids.len() != truth.rows() {
         return Err(CompareError::Ids { rows: truth.rows(), ids: options.ids.len() });
     }
-    let pair = Pair::new(metric, truth, candidate, baseline)?;
     let units = Units::of(options.ids);
-    let is_independent = matches!(units, Units::Rows(_));
-    let is_same = candidate == baseline;
-    match metric.id {
-        "roc_auc" if is_independent => delong::compare(&pair, options),
-        "accuracy" if is_independent && is_same => {
-            let p_value = Some(1.0);
-            Ok(Comparison { p_value, ..pair.around(catalog::MCNEMAR.id, 0.0, options) })
-        }
-        "accuracy" if is_independent => mcnemar::compare(&pair, options),
-        _ if is_same => Ok(pair.around(catalog::BOOTSTRAP.id, 0.0, options)),
-        _ => resample::compare(&pair, &units, options),
+    let lack = lack::of_units(metric, truth, candidate.len(), &units);
+    let pair = Pair::new(metric, truth, candidate, baseline).map_err(|error| match error {
+        // What the rows lack is why it has no value.
+        CompareError::Undefined { .. } => lack.clone().unwrap_or(error),
+        error => error,
+    })?;
+    if let Some(lack) = lack {
+        return Err(lack);
     }
+    let is_independent = matches!(units, Units::Rows(_));
+    let test = match metric.id {
+        "roc_auc" if is_independent => &catalog::DELONG,
+        "accuracy" if is_independent => &catalog::MCNEMAR,
+        _ => &catalog::BOOTSTRAP,
+    };
+    if candidate == baseline {
+        let p_value = (*test != catalog::BOOTSTRAP).then_some(1.0);
+        return Ok(Comparison { p_value, ..pair.around(test.id, 0.0, options) });
+    }
+    if *test == catalog::MCNEMAR {
+        return mcnemar::compare(&pair, options);
+    }
+    let found = if *test == catalog::DELONG {
+        delong::compare(&pair, options)?
+    } else {
+        resample::compare(&pair, &units, options)?
+    };
+    edge::widen(found, &pair, &units, options)
 }
 
 /// The metric of one model, whose predictions are columns as in [`compare`].
@@ -141,7 +161,7 @@ pub fn measure(
 /// Compares a model with one that predicts `constant`, one number a column, for every row.
 ///
 /// A constant cannot rank: its area under the ROC curve is one half exactly, and the interval is
-/// that of the candidate's own area.
+/// that of the candidate's own area, unless that is near an end.
 pub fn against_constant(
     metric: &'static Metric,
     truth: Truth<'_>,

@@ -31,6 +31,10 @@ use crate::learn::profile::ReferenceProfile;
 use crate::learn::table::TrainingTable;
 use crate::learn::weights::WeightError;
 
+/// What is told where rows should tell when to stop, and none can be held out.
+const NOTHING_STOPS: &str = "no rows could be held out to tell when to stop, since too many are of one id or of \
+                             one instant, so every round was grown";
+
 /// What was fitted, and what a person should know about it.
 #[derive(Debug)]
 pub struct Fitted {
@@ -134,8 +138,13 @@ fn fit_once(
     let fitted = FittedFeatures::fit(columns, table, rows, &job.features, form)?;
     let (features, mut warnings) = (fitted.features, fitted.warnings);
     let weights = examples.row_weights(job.model.class_weight)?;
-    let design = Design::build(&features, table, rows)?.weighted(weights);
     let (task, seed) = (job.model.task, job.train.seed);
+    let share = Some(kind.stopping_share(params, rows.len())).filter(|share| *share > 0.0);
+    let parts = share.and_then(|share| examples.for_stopping(&job.train.split, seed, share));
+    if share.is_some() && parts.is_none() {
+        warnings.push(NOTHING_STOPS.to_owned());
+    }
+    let design = Design::build(&features, table, rows)?.weighted(weights).parted(parts);
     let (learned, classes, positive) = match labels {
         Labels::Values(values) if task == Task::Regression => {
             let training = Training::new(&design, Target::Values(values));
@@ -249,6 +258,9 @@ mod oracle_trees;
 /// A table to fit to.
 #[cfg(test)]
 pub(crate) mod sample;
+/// Which rows tell when to stop.
+#[cfg(test)]
+mod stopping;
 
 #[cfg(test)]
 mod tests {

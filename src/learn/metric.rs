@@ -31,7 +31,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use binary::binary;
-pub use catalog::{Direction, METRICS, Metric, find, first_metric};
+pub use bootstrap::resampling::Resampling;
+pub use catalog::{Direction, METRICS, Metric, RestsOn, find, first_metric};
 pub use multiclass::multiclass;
 pub use regression::regression;
 
@@ -49,6 +50,13 @@ pub enum MetricError {
         truths: usize,
         /// How many predictions there are.
         predictions: usize,
+    },
+    /// There is not one id a row.
+    Ids {
+        /// How many rows there are.
+        rows: usize,
+        /// How many ids there are.
+        ids: usize,
     },
     /// A truth or a prediction is NaN or infinite.
     NotFinite {
@@ -111,6 +119,7 @@ impl fmt::Display for MetricError {
             Self::Uneven { truths, predictions } => {
                 write!(f, "{predictions} predictions for {truths} labelled rows")
             }
+            Self::Ids { rows, ids } => write!(f, "{ids} ids for {rows} labelled rows"),
             Self::NotFinite { row, found } => {
                 write!(f, "row {row} holds {found}, wanted a finite label and prediction")
             }
@@ -152,7 +161,15 @@ mod tests {
         wanted: BTreeMap<String, Vec<f64>>,
     }
 
+    fn rows(count: usize) -> Resampling {
+        Resampling::of_rows(count, 1)
+    }
+
     impl<T, S> Case<T, S> {
+        fn rows(&self) -> Resampling {
+            rows(self.truth.len())
+        }
+
         #[track_caller]
         fn check(&self, found: &MetricValues) {
             let ids: Vec<&str> = self.wanted.keys().map(String::as_str).collect();
@@ -181,21 +198,21 @@ mod tests {
     fn binary_metrics_are_those_of_scikit_learn() {
         for case in oracle().binary {
             let truth: Vec<bool> = case.truth.iter().map(|class| *class == 1).collect();
-            case.check(&binary(&truth, &case.score, case.threshold, 7).unwrap());
+            case.check(&binary(&truth, &case.score, case.threshold, &case.rows()).unwrap());
         }
     }
 
     #[test]
     fn multiclass_metrics_are_those_of_scikit_learn() {
         for case in oracle().multiclass {
-            case.check(&multiclass(&case.truth, &case.score, 7).unwrap());
+            case.check(&multiclass(&case.truth, &case.score, &case.rows()).unwrap());
         }
     }
 
     #[test]
     fn regression_metrics_are_those_of_scikit_learn() {
         for case in oracle().regression {
-            case.check(&regression(&case.truth, &case.score, 7).unwrap());
+            case.check(&regression(&case.truth, &case.score, &case.rows()).unwrap());
         }
     }
 
@@ -206,9 +223,9 @@ mod tests {
         let columns = [score.iter().map(|p| 1.0 - p).collect(), score.clone()];
         let labels = [1.0, 2.0, 3.0, 5.0];
         for (task, found) in [
-            (Task::Binary, binary(&truth, &score, 0.5, 1)),
-            (Task::Multiclass, multiclass(&[1, 0, 1, 0], &columns, 1)),
-            (Task::Regression, regression(&labels, &score, 1)),
+            (Task::Binary, binary(&truth, &score, 0.5, &rows(4))),
+            (Task::Multiclass, multiclass(&[1, 0, 1, 0], &columns, &rows(4))),
+            (Task::Regression, regression(&labels, &score, &rows(4))),
         ] {
             let found = found.unwrap();
             for metric in METRICS {
@@ -221,15 +238,15 @@ mod tests {
 
     #[test]
     fn no_rows_have_no_metrics() {
-        assert!(binary(&[], &[], 0.5, 1).unwrap().is_empty());
-        assert!(multiclass(&[], &[vec![], Vec::new()], 1).unwrap().is_empty());
-        assert!(multiclass(&[], &[] as &[Vec<f64>], 1).unwrap().is_empty());
-        assert!(regression(&[], &[], 1).unwrap().is_empty());
+        assert!(binary(&[], &[], 0.5, &rows(0)).unwrap().is_empty());
+        assert!(multiclass(&[], &[vec![], Vec::new()], &rows(0)).unwrap().is_empty());
+        assert!(multiclass(&[], &[] as &[Vec<f64>], &rows(0)).unwrap().is_empty());
+        assert!(regression(&[], &[], &rows(0)).unwrap().is_empty());
     }
 
     #[test]
     fn one_class_has_no_ranking() {
-        let found = binary(&[false; 3], &[0.1, 0.2, 0.3], 0.5, 1).unwrap();
+        let found = binary(&[false; 3], &[0.1, 0.2, 0.3], 0.5, &rows(3)).unwrap();
         let ids: Vec<&str> = found.keys().copied().collect();
         assert_eq!(ids, ["accuracy", "brier", "ece", "log_loss"]);
     }
@@ -239,23 +256,26 @@ mod tests {
         let message = |found: Result<MetricValues, MetricError>| found.unwrap_err().to_string();
         let nan = [0.5, f64::NAN];
         let wanted = "row 1 holds NaN, wanted a finite label and prediction";
-        assert_eq!(message(binary(&[true, false], &nan, 0.5, 1)), wanted);
-        assert_eq!(message(multiclass(&[0, 0], &[nan.to_vec()], 1)), wanted);
-        assert_eq!(message(regression(&nan, &[1.0, 2.0], 1)), wanted);
+        assert_eq!(message(binary(&[true, false], &nan, 0.5, &rows(2))), wanted);
+        assert_eq!(message(multiclass(&[0, 0], &[nan.to_vec()], &rows(2))), wanted);
+        assert_eq!(message(regression(&nan, &[1.0, 2.0], &rows(2))), wanted);
         assert_eq!(
-            message(binary(&[true], &[1.5], 0.5, 1)),
+            message(binary(&[true], &[1.5], 0.5, &rows(1))),
             "row 0 is scored 1.5, wanted a probability from 0 to 1"
         );
-        assert_eq!(message(binary(&[true], &[], 0.5, 1)), "0 predictions for 1 labelled rows");
         assert_eq!(
-            message(multiclass(&[0, 2], &[vec![0.5; 2], vec![0.5; 2]], 1)),
+            message(binary(&[true], &[], 0.5, &rows(1))),
+            "0 predictions for 1 labelled rows"
+        );
+        assert_eq!(
+            message(multiclass(&[0, 2], &[vec![0.5; 2], vec![0.5; 2]], &rows(2))),
             "row 1 is of class 2, wanted one of 0 to 2 exclusive"
         );
     }
 
     #[test]
     fn values_beyond_the_range_are_left_out() {
-        let found = regression(&[f64::MAX, 0.0, 1.0], &[-f64::MAX, 0.0, 1.0], 1).unwrap();
+        let found = regression(&[f64::MAX, 0.0, 1.0], &[-f64::MAX, 0.0, 1.0], &rows(3)).unwrap();
         assert!(!found.contains_key("rmse"));
         assert!(found.values().all(|metric| metric.value.is_finite()), "{found:?}");
     }
@@ -266,8 +286,8 @@ mod tests {
         let classes: Vec<u32> = case.truth.iter().map(|class| u32::from(*class)).collect();
         let truth: Vec<bool> = case.truth.iter().map(|class| *class == 1).collect();
         let columns = [case.score.iter().map(|p| 1.0 - p).collect(), case.score.clone()];
-        let one = binary(&truth, &case.score, 0.5, 1).unwrap()["roc_auc"];
-        let other = multiclass(&classes, &columns, 1).unwrap()["roc_auc"];
+        let one = binary(&truth, &case.score, 0.5, &case.rows()).unwrap()["roc_auc"];
+        let other = multiclass(&classes, &columns, &case.rows()).unwrap()["roc_auc"];
         let bounds =
             |metric: MetricValue| [metric.value, metric.low.unwrap(), metric.high.unwrap()];
         for (a, b) in bounds(one).iter().zip(bounds(other)) {

@@ -101,6 +101,12 @@ pub trait Kind: std::fmt::Debug + Sync {
         seed: u64,
     ) -> Result<FittedModel, FitError>;
 
+    /// The share of rows, of so many, that tell when to stop and are not fitted to; 0 for none. Which rows they
+    /// are is said by [`Design::parts`].
+    fn stopping_share(&self, _params: &ModelParams, _rows: usize) -> f64 {
+        0.0
+    }
+
     /// Whether rows are learned one after the other, so that their order counts, and a model can learn on.
     fn learns_in_order(&self) -> bool {
         false

@@ -11,7 +11,7 @@ use crate::domain::job::{Job, ModelSpec, Task};
 use crate::learn::artifact::Scores;
 use crate::learn::compare::{Truth, measure};
 use crate::learn::features::FeatureColumn;
-use crate::learn::fit::{Examples, fit_examples};
+use crate::learn::fit::{Examples, Fitted, fit_examples};
 use crate::learn::folds::Fold;
 use crate::learn::metric::Metric;
 use crate::learn::model::Labels;
@@ -88,11 +88,22 @@ fn judge(
     let (train, test) = (rows.examples.gather(&fold.train), rows.examples.gather(&fold.test));
     let fitted = fit_examples(job, rows.columns, rows.table, &train);
     let fitted = fitted.map_err(|error| error.to_string())?;
-    let scores = fitted.score(&rows.table.frame(&test.rows)).map_err(|error| error.to_string())?;
+    measured(job, metric, &fitted, rows.table, &test)
+}
+
+/// The metric of a fitted model on rows of `table`.
+pub(super) fn measured(
+    job: &Job,
+    metric: &'static Metric,
+    fitted: &Fitted,
+    table: &TrainingTable,
+    test: &Examples,
+) -> Result<f64, String> {
+    let scores = fitted.score(&table.frame(&test.rows)).map_err(|error| error.to_string())?;
     let columns = scores.columns();
-    let found = match (test.labels, &scores, fitted.task) {
+    let found = match (&test.labels, &scores, fitted.task) {
         (Labels::Values(values), Scores::Value(_), Task::Regression) => {
-            measure(metric, Truth::Regression(&values), &columns)
+            measure(metric, Truth::Regression(values), &columns)
         }
         (Labels::Classes { index, .. }, Scores::Value(_), Task::Binary) => {
             let truth: Vec<bool> =
@@ -100,7 +111,7 @@ fn judge(
             let threshold = job.score.decision_threshold();
             measure(metric, Truth::Binary { truth: &truth, threshold }, &columns)
         }
-        (Labels::Classes { index, .. }, ..) => measure(metric, Truth::Multiclass(&index), &columns),
+        (Labels::Classes { index, .. }, ..) => measure(metric, Truth::Multiclass(index), &columns),
         _ => return Err("labels and scores are not of one task".to_owned()),
     };
     found.map_err(|error| error.to_string())

@@ -153,7 +153,10 @@ fn one_class_leaves_out_what_needs_two() {
     let area = &found["comparisons"][0];
     assert_eq!((&area["metric"], &area["low"]), (&"roc_auc".into(), &serde_json::Value::Null));
     let message = area["message"].as_str().unwrap();
-    assert_eq!(message, "`roc_auc` of the candidate is not defined on these 3 rows");
+    assert_eq!(
+        message,
+        "`roc_auc` would rest on 0 rows or ids of the rarest class, wanted at least 10"
+    );
 }
 
 #[test]

@@ -272,16 +272,26 @@ impl GateSpec {
         }
     }
 
-    /// How much worse than `baseline` is not worse.
+    /// The metric that the margin is a share of where the file names no margin: a metric in the unit of the
+    /// label has none that fits every job. `None` for metrics without a unit.
     ///
-    /// A metric in the unit of the label has no margin that fits every job, so without one in the file it
-    /// is the share [`MARGIN`] of the champion's value; of any other metric it is [`MARGIN`] itself.
-    pub fn margin_of(&self, baseline: f64) -> f64 {
-        let has_unit = matches!(self.metric.as_str(), "rmse" | "mae" | "median_absolute_error");
-        match self.margin {
-            Some(margin) => margin,
-            None if has_unit => MARGIN * baseline.abs(),
-            None => MARGIN,
+    /// Of an error that is its own value. That of `bias`, of which 0 is best, says nothing of the unit:
+    /// its margin goes by the error that it is the systematic part of.
+    pub fn margin_unit(&self) -> Option<&str> {
+        match self.metric.as_str() {
+            "rmse" | "mae" | "median_absolute_error" => Some(&self.metric),
+            "bias" => Some(first_metric(Task::Regression)),
+            _ => None,
+        }
+    }
+
+    /// How much worse is not worse: what the file says, or [`MARGIN`], of metrics with a unit times `champion`,
+    /// which is the champion's value of [`Self::margin_unit`].
+    pub fn margin_of(&self, champion: f64) -> f64 {
+        match (self.margin, self.margin_unit()) {
+            (Some(margin), _) => margin,
+            (None, Some(_)) => MARGIN * champion.abs(),
+            (None, None) => MARGIN,
         }
     }
 }
@@ -308,5 +318,14 @@ mod tests {
         check(Task::Binary, None, 0.8, 0.01);
         check(Task::Regression, None, 130.0, 1.3);
         check(Task::Regression, Some(5.0), 130.0, 5.0);
+    }
+
+    #[test]
+    fn the_margin_of_a_bias_is_in_the_unit_of_the_label() {
+        let bias = GateSpec { metric: "bias".to_owned(), ..GateSpec::of_task(Task::Regression) };
+        assert_eq!(bias.margin_unit(), Some("rmse"));
+        // Labels in the thousands: 0.01 would ask for the same bias to the last digit.
+        assert!((bias.margin_of(2_500.0) - 25.0).abs() < 1e-9);
+        assert_eq!(GateSpec::of_task(Task::Binary).margin_unit(), None);
     }
 }

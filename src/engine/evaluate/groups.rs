@@ -8,6 +8,7 @@ use crate::domain::frame::Cells;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::evaluate::rows::{Rows, Target, column};
 use crate::engine::evaluate::{EvaluateRequest, Group, metrics};
+use crate::learn::metric::Resampling;
 use crate::learn::metric::binary::Confusion;
 use crate::learn::metric::fairness::Rates;
 
@@ -45,7 +46,10 @@ fn group(
         }
         Target::Multiclass(_) | Target::Regression(_) => None,
     };
-    let metrics = metrics(request, &target, &columns).map_err(RunError::data("evaluate"))?;
+    let ids: Vec<u64> = places.iter().map(|place| rows.ids[*place]).collect();
+    let resampling = Resampling::new(&ids, request.seed);
+    let found = metrics(request, &target, &columns, &resampling);
+    let metrics = found.map_err(RunError::data("evaluate"))?;
     Ok(Group { value, rows: places.len() as u64, metrics, rates })
 }
 

@@ -7,11 +7,12 @@ use crate::domain::identity::Version;
 use crate::domain::job::{Job, Task};
 use crate::engine::error::{Cause, RunError};
 use crate::learn::artifact::{Artifact, Scores};
-use crate::learn::compare::{self, Comparison, Options, Truth};
-use crate::learn::metric::{self, Metric, MetricValues};
+use crate::learn::compare::lack::lack;
+use crate::learn::compare::{self, CompareError, Comparison, Options, Truth};
+use crate::learn::metric::{self, Metric, MetricValues, Resampling};
 use crate::learn::model::Labels;
 
-use super::reason;
+use super::obstacle::Obstacle;
 
 /// Rows that the candidate was not fitted on, with its scores.
 pub struct HeldOut<'a> {
@@ -65,15 +66,18 @@ impl HeldOut<'_> {
     pub fn metrics(&self, job: &Job, places: &[usize]) -> Result<MetricValues, RunError> {
         let columns = gather(&self.scores.columns(), places);
         let truth = OwnedTruth::of(job, self.artifact, &self.labels.gather(places))?;
-        let seed = job.train.seed;
+        let ids: Vec<u64> = places.iter().map(|place| self.ids[*place]).collect();
+        let resampling = Resampling::new(&ids, job.train.seed);
         let found = match (&truth, columns.as_slice()) {
             (OwnedTruth::Regression(truth), [predicted]) => {
-                metric::regression(truth, predicted, seed)
+                metric::regression(truth, predicted, &resampling)
             }
             (OwnedTruth::Binary { truth, threshold }, [probability]) => {
-                metric::binary(truth, probability, *threshold, seed)
+                metric::binary(truth, probability, *threshold, &resampling)
             }
-            (OwnedTruth::Multiclass(truth), columns) => metric::multiclass(truth, columns, seed),
+            (OwnedTruth::Multiclass(truth), columns) => {
+                metric::multiclass(truth, columns, &resampling)
+            }
             _ => return Err(mismatch()),
         };
         found.map_err(RunError::data("evaluate"))
@@ -123,13 +127,43 @@ impl Evidence<'_> {
         metric: &'static Metric,
         places: &[usize],
         confidence: f64,
-    ) -> Result<Comparison, String> {
-        let Some(baseline) = &self.baseline else {
-            return Err("there is no champion".to_owned());
-        };
-        let columns = baseline.columns(self.held_out.artifact)?;
+    ) -> Result<Comparison, Obstacle> {
+        let columns = self.columns_of_baseline()?;
         let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
         self.against(metric, &columns, places, confidence)
+    }
+
+    /// The champion's value of `metric` on the rows at `places`, or why it has none.
+    pub fn of_baseline(&self, metric: &'static Metric, places: &[usize]) -> Result<f64, Obstacle> {
+        let columns = self.columns_of_baseline()?;
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let columns = gather(&columns, places);
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        compare::measure(metric, self.truth(places)?.borrowed(), &columns).map_err(Obstacle::from)
+    }
+
+    /// What the rows at `places` lack for a comparison by `metric`, whatever was predicted.
+    pub fn lack(&self, metric: &'static Metric, places: &[usize]) -> Option<CompareError> {
+        let truth = self.truth(places).ok()?;
+        let classes = self.held_out.artifact.classes.len();
+        lack(metric, truth.borrowed(), classes, &self.ids(places))
+    }
+
+    fn columns_of_baseline(&self) -> Result<Vec<Vec<f64>>, Obstacle> {
+        let Some(baseline) = &self.baseline else {
+            return Err(Obstacle::new("there is no champion".to_owned()));
+        };
+        baseline.columns(self.held_out.artifact).map_err(Obstacle::new)
+    }
+
+    fn truth(&self, places: &[usize]) -> Result<OwnedTruth, Obstacle> {
+        let HeldOut { artifact, labels, .. } = &self.held_out;
+        OwnedTruth::of(self.job, artifact, &labels.gather(places))
+            .map_err(|error| Obstacle::new(error.chain()))
+    }
+
+    fn ids(&self, places: &[usize]) -> Vec<u64> {
+        places.iter().map(|place| self.held_out.ids[*place]).collect()
     }
 
     /// Compares the candidate with any columns of scores on the rows at `places`.
@@ -139,17 +173,14 @@ impl Evidence<'_> {
         baseline: &[&[f64]],
         places: &[usize],
         confidence: f64,
-    ) -> Result<Comparison, String> {
-        let HeldOut { artifact, labels, scores, ids } = &self.held_out;
-        let truth = OwnedTruth::of(self.job, artifact, &labels.gather(places))
-            .map_err(|error| error.chain())?;
-        let ids: Vec<u64> = places.iter().map(|place| ids[*place]).collect();
+    ) -> Result<Comparison, Obstacle> {
+        let (truth, ids) = (self.truth(places)?, self.ids(places));
         let options = Options { confidence, seed: self.job.train.seed, ids: &ids };
-        let (ours, theirs) = (gather(&scores.columns(), places), gather(baseline, places));
+        let (ours, theirs) =
+            (gather(&self.held_out.scores.columns(), places), gather(baseline, places));
         let ours: Vec<&[f64]> = ours.iter().map(Vec::as_slice).collect();
         let theirs: Vec<&[f64]> = theirs.iter().map(Vec::as_slice).collect();
-        compare::compare(metric, truth.borrowed(), &ours, &theirs, &options)
-            .map_err(|error| reason(&error))
+        compare::compare(metric, truth.borrowed(), &ours, &theirs, &options).map_err(Obstacle::from)
     }
 }
 

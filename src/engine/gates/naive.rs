@@ -4,6 +4,7 @@
 //! That the last label predicts better than the model is worth knowing and only warns: when a batch is
 //! scored, the label of the row before is rarely known.
 
+use super::obstacle::Obstacle;
 use super::{Evidence, first_metric, set_numbers};
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};
 use crate::domain::gate::{Difference, Judgement, compare_verdict};
@@ -59,7 +60,7 @@ fn superiority(
     id: &str,
     whom: &str,
     evidence: &Evidence<'_>,
-    found: Result<Comparison, String>,
+    found: Result<Comparison, Obstacle>,
 ) -> Finding {
     let metric = first_metric(evidence).id;
     let mut out = Finding::new(FindingKind::Gate, id, FindingVerdict::Fail, "");
@@ -76,7 +77,10 @@ fn superiority(
             );
             set_numbers(&mut out, &found, 0.0);
         }
-        Err(reason) => out.message = format!("{metric} cannot be compared with {whom}: {reason}"),
+        Err(obstacle) => {
+            out.verdict = obstacle.verdict();
+            out.message = format!("{metric} cannot be compared with {whom}: {}", obstacle.told());
+        }
     }
     out
 }

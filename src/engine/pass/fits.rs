@@ -1,12 +1,13 @@
 //! Whether a version can use the columns of the table, before any row is read.
 //!
-//! A lead that cannot is no reason to stop as long as its standby can: that is what it stands by for.
+//! A lead that cannot, be it that a column is missing or that values are not of the type it pins, is no reason to
+//! stop as long as its standby can: that is what it stands by for.
 
 use super::{Contenders, Second};
 use crate::adapters::dataset::Table;
 use crate::domain::finding::Finding;
 use crate::domain::job::Job;
-use crate::engine::error::RunError;
+use crate::engine::error::{Cause, RunError};
 use crate::engine::judge;
 use crate::engine::score::ScorePlan;
 use crate::learn::artifact::Artifact;
@@ -31,27 +32,32 @@ pub(super) fn open(
     contenders: &Contenders,
 ) -> Result<(Table, Fits), RunError> {
     let open_for = |artifact: &Artifact| {
-        Table::open_pinned(&plan.files, job.data.id.as_deref(), &artifact.schema)
-            .map_err(RunError::table("read"))
+        let table = Table::open_pinned(&plan.files, job.data.id.as_deref(), &artifact.schema)
+            .map_err(RunError::table("read"))?;
+        let findings = judge::schema(job, artifact, table.schema())?;
+        Ok::<_, RunError>((table, findings))
     };
-    let fit = |artifact, table: &Table| judge::schema(job, artifact, table.schema());
     let lead = &contenders.lead.artifact;
-    let table = open_for(lead)?;
-    match (fit(lead, &table), &contenders.second) {
-        (Ok(findings), second) => {
-            let second = second.contender().map(|second| fit(&second.artifact, &table));
-            let second = second.unwrap_or(Ok(Vec::new())).map_err(|error| error.chain());
-            Ok((table, Fits { lead: Ok(findings), second }))
-        }
-        (Err(error), Second::Standby(standby)) => {
-            let table = open_for(&standby.artifact)?;
-            match fit(&standby.artifact, &table) {
-                Ok(findings) => {
-                    Ok((table, Fits { lead: Err(error.chain()), second: Ok(findings) }))
-                }
-                Err(_) => Err(error),
-            }
-        }
-        (Err(error), _) => Err(error),
+    let error = match open_for(lead) {
+        Ok(found) => return Ok(led(found, job, &contenders.second)),
+        Err(error) => error,
+    };
+    // What the disk refuses says nothing of a version.
+    let Some(standby) = contenders.second.standby().filter(|_| error.cause == Cause::Data) else {
+        return Err(error);
+    };
+    let Ok((table, findings)) = open_for(&standby.artifact) else { return Err(error) };
+    // Nor does a file that was changing a moment ago: the lead is asked once more before it gives way.
+    match open_for(lead) {
+        Ok(found) => Ok(led(found, job, &contenders.second)),
+        Err(error) => Ok((table, Fits { lead: Err(error.chain()), second: Ok(findings) })),
     }
+}
+
+/// The table as the lead wants it, and what that means for the version beside it.
+fn led((table, findings): (Table, Vec<Finding>), job: &Job, second: &Second) -> (Table, Fits) {
+    let fit = |artifact| judge::schema(job, artifact, table.schema());
+    let second = second.contender().map_or(Ok(Vec::new()), |second| fit(&second.artifact));
+    let second = second.map_err(|error| error.chain());
+    (table, Fits { lead: Ok(findings), second })
 }

@@ -63,7 +63,10 @@ fn gate(gate: &GateSpec) -> String {
     parts.extend(gate.max.map(|max| format!("at most {max}")));
     if let Some(rule) = gate.compare {
         let margin = gate.margin.map_or_else(
-            || format!("{MARGIN} (in the unit of the label: of the champion's value)"),
+            || match gate.margin_unit() {
+                Some(unit) => format!("{MARGIN} of the champion's {unit}"),
+                None => MARGIN.to_string(),
+            },
             |margin| margin.to_string(),
         );
         parts.push(format!("{rule} with margin {margin}"));

@@ -22,8 +22,9 @@ pub(super) static DELONG: Test = Test {
               class with n - 1 (DeLong, DeLong and Clarke-Pearson, 1988; placements from ranks: Sun and \
               Xu, 2014). With several classes the pulls of each class against the rest are averaged. \
               Interval and p-value are normal. Rows must be independent: where ids repeat, the areas are \
-              compared by `bootstrap`. Two models that both separate the classes perfectly have a \
-              difference without width.",
+              compared by `bootstrap`. Wants 10 rows of each class. Where the variance rests on fewer than \
+              about 7 rows of a class, as where both models separate the classes perfectly, the interval is \
+              wider: rows alike leave open that a share of z^2 / (n + z^2) is ranked the other way round.",
 };
 
 pub(super) static MCNEMAR: Test = Test {
@@ -45,8 +46,11 @@ pub(super) static BOOTSTRAP: Test = Test {
               deviation; there is no p-value. The seed makes it repeatable, on any number of threads. \
               `ece` is too high on few rows, most of all for the better calibrated model, so its bounds \
               lean towards no difference and a gate on it passes too much; gate on `brier` or `log_loss` \
-              instead. Needs at least 10 independent rows or ids, and a metric that is defined in at \
-              least half of the replicates.",
+              instead. Wants at least 10 independent rows or ids (of each class for metrics in which \
+              classes count alike, not of the most frequent class for `log_loss`, `brier` and `ece`), and a \
+              metric that is defined in at least half of the replicates. Resamples that all say the same \
+              get the width that `delong` has for rows alike, or have no interval where a metric has no \
+              ends.",
 };
 
 #[cfg(test)]

@@ -6,9 +6,11 @@
 //! That covers the covariance of the two areas without computing it.
 
 use super::catalog::DELONG;
+use super::lack::Carriers;
 use super::normal;
 use super::side::Pair;
 use super::{CompareError, Comparison, Options};
+use crate::learn::metric::bootstrap::units::UNITS_MIN;
 use crate::learn::metric::interval;
 
 /// Compares the areas of independent rows.
@@ -20,14 +22,10 @@ pub(super) fn compare(pair: &Pair, options: &Options<'_>) -> Result<Comparison, 
     for (pull, other) in pulls.iter_mut().zip(&of_baseline) {
         *pull -= other;
     }
-    let error = interval::error_of_classes(&pair.classes, &pulls, pair.class_count)
-        .ok_or(CompareError::SmallClass { metric: pair.metric.id, rows: pair.rows })?;
-    let difference = pair.difference();
-    let p_value = if error > 0.0 {
-        Some(normal::two_sided(difference / error))
-    } else {
-        // Without a variance there is no test, unless there is nothing to test.
-        (difference.abs() <= 0.0).then_some(1.0)
-    };
+    let (metric, wanted, carriers) = (pair.metric.id, UNITS_MIN, Carriers::RarestClass);
+    let small = CompareError::SmallClass { metric, carriers, wanted, found: 1 };
+    let error = interval::error_of_classes(&pair.classes, &pulls, pair.class_count).ok_or(small)?;
+    // Without a variance there is no test here; `edge` knows what is left open.
+    let p_value = (error > 0.0).then(|| normal::two_sided(pair.difference() / error));
     Ok(Comparison { p_value, ..pair.around(DELONG.id, error, options) })
 }

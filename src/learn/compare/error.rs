@@ -2,6 +2,7 @@
 //!
 //! Every case is one in which a gate has no evidence and stays closed, so each says what is missing.
 
+use super::lack::Carriers;
 use crate::learn::metric::MetricError;
 
 /// One of the two models that are compared.
@@ -65,9 +66,21 @@ pub enum CompareError {
         /// How many rows there are.
         rows: usize,
     },
-    /// A class has too few rows to vary.
-    #[error("a class has fewer than two of the {rows} rows, so `{metric}` has no interval")]
+    /// Too few rows carry the evidence of a metric of classes.
+    #[error("`{metric}` would rest on {found} rows or ids of {carriers}, wanted at least {wanted}")]
     SmallClass {
+        /// The metric.
+        metric: &'static str,
+        /// Which rows carry it.
+        carriers: Carriers,
+        /// How many of them, or of their ids, are needed.
+        wanted: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// The label does not vary.
+    #[error("all {rows} rows have the same label, so `{metric}` is not defined")]
+    ConstantLabel {
         /// The metric.
         metric: &'static str,
         /// How many rows there are.
@@ -95,6 +108,36 @@ pub enum CompareError {
         /// How many there are.
         replicates: u32,
     },
+    /// Every resample says the same, of a metric that has no ends to measure the doubt by.
+    #[error(
+        "`{metric}` differs by the same in every resample of the {rows} rows, so it has no interval"
+    )]
+    NoSpread {
+        /// The metric.
+        metric: &'static str,
+        /// How many rows there are.
+        rows: usize,
+    },
+}
+
+impl CompareError {
+    /// Whether the rows say too little, which is no fault of a model; any other error is one of what was
+    /// predicted or asked for.
+    pub fn is_lack_of_evidence(&self) -> bool {
+        match self {
+            Self::SmallClass { .. }
+            | Self::ConstantLabel { .. }
+            | Self::TooFew { .. }
+            | Self::NoInterval { .. }
+            | Self::NoSpread { .. } => true,
+            Self::Confidence { .. }
+            | Self::Ids { .. }
+            | Self::OtherTask { .. }
+            | Self::Columns { .. }
+            | Self::Predictions { .. }
+            | Self::Undefined { .. } => false,
+        }
+    }
 }
 
 impl std::fmt::Display for Side {

@@ -14,19 +14,14 @@ use crate::learn::profile::moments::Moments;
 /// Replicates of each comparison.
 pub(super) const REPLICATES: u32 = 2_000;
 
-/// Fewest rows or groups that are resampled: below, the percentiles are far too close to each other.
-const UNITS_MIN: usize = 10;
-
-/// Compares any metric; rows of one unit are drawn together.
+/// Compares any metric; rows of one unit are drawn together. Of fewer than
+/// [`UNITS_MIN`](crate::learn::metric::bootstrap::units::UNITS_MIN) units nothing is asked here.
 pub(super) fn compare(
     pair: &Pair,
     units: &Units,
     options: &Options<'_>,
 ) -> Result<Comparison, CompareError> {
     let metric = pair.metric.id;
-    if units.count() < UNITS_MIN {
-        return Err(CompareError::TooFew { metric, wanted: UNITS_MIN, found: units.count() });
-    }
     let draws = Draws { seed: options.seed, metric, replicates: REPLICATES, units };
     let differences = draws.values(|weights| {
         let candidate = pair.candidate.statistic.of(weights)?;

@@ -11,6 +11,7 @@ use crate::learn::features::lookup::Lookup;
 use crate::learn::features::{
     CategoryTransform, FeatureError, FittedColumn, FittedFeatures, RawNumber, Slot, Transform,
 };
+use crate::learn::split::SplitRows;
 use crate::learn::table::TrainingTable;
 use crate::learn::weights::RowWeights;
 
@@ -28,6 +29,7 @@ pub struct Design {
     groups: Vec<LevelGroup>,
     values: Vec<f64>,
     weights: Option<RowWeights>,
+    parts: Option<SplitRows>,
 }
 
 /// Columns of which exactly one is 1 in every training row, and the others 0.
@@ -70,7 +72,7 @@ impl Design {
         filled.into_iter().collect::<Result<(), _>>()?;
         let groups = groups(features, &slots);
         let (rows, names) = (rows.len(), features.names());
-        Ok(Self { rows, names, slots, groups, values, weights: None })
+        Ok(Self { rows, names, slots, groups, values, weights: None, parts: None })
     }
 
     /// How many rows the matrix has.
@@ -123,6 +125,7 @@ impl Design {
             groups: Vec::new(),
             values: columns.concat(),
             weights: None,
+            parts: None,
         }
     }
 
@@ -135,6 +138,22 @@ impl Design {
         let fits = weights.as_ref().is_none_or(|weights| weights.relative().len() == self.rows);
         debug_assert!(fits, "there is one weight for each row");
         Self { weights, ..self }
+    }
+
+    /// The matrix of which a kind fits to some rows only, and tells by others when to stop; without parts it is
+    /// fitted to all rows.
+    #[must_use]
+    pub fn parted(self, parts: Option<SplitRows>) -> Self {
+        let fits = parts.as_ref().is_none_or(|parts| {
+            [&parts.train, &parts.test].iter().all(|rows| rows.iter().all(|row| *row < self.rows))
+        });
+        debug_assert!(fits, "parts are of rows of the matrix");
+        Self { parts, ..self }
+    }
+
+    /// The rows to fit to and those that tell when to stop, if any are held out for that.
+    pub fn parts(&self) -> Option<&SplitRows> {
+        self.parts.as_ref()
     }
 
     /// How much each row counts, with a mean of 1; `None` if every row counts once.

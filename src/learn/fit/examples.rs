@@ -7,10 +7,14 @@
 use std::borrow::Cow;
 
 use super::TrainError;
-use crate::domain::job::{ClassWeight, Split};
+use crate::domain::job::{ClassWeight, Split, TestSize};
 use crate::learn::folds::{self, Fold};
 use crate::learn::model::Labels;
+use crate::learn::split::{self, SplitRows};
 use crate::learn::weights::{RowWeights, WeightError, balanced};
+
+/// Tells the rows that stop a fit from those that the same seed holds out for the test, or deals to folds.
+const STOPPING: u64 = 0x7374_6f70_0000_0000;
 
 /// Rows of a table to fit on.
 #[derive(Debug, Clone)]
@@ -67,6 +71,22 @@ impl Examples {
             Some(times) => folds::forward(times, gap_micros, count),
             None => folds::by_hash(&self.ids, seed, count),
         }
+    }
+
+    /// Rows to fit to, and about a `share` of the rows to tell by when to stop: held out as the split of the job
+    /// holds out the test, the newest ones with its gap, else by a hash of the ids. What a model is then
+    /// stopped by is as far from its rows as what it will be judged by.
+    ///
+    /// `None` if one side would be empty, or so few instants that less than a quarter would be fitted to.
+    pub(super) fn for_stopping(&self, split: &Split, seed: u64, share: f64) -> Option<SplitRows> {
+        let found = if let (Some(times), Split::Time { gap, .. }) = (&self.times, split) {
+            let newest = Split::Time { test: TestSize::Share(share), gap: *gap };
+            split::split(&newest, seed, &self.ids, Some(times))
+        } else {
+            let hashed = Split::Random { test: share };
+            split::split(&hashed, seed ^ STOPPING, &self.ids, None)
+        };
+        found.ok().filter(|found| found.train.len() * 4 >= self.rows.len())
     }
 
     /// Checks that there is one label, id, weight and time for each row.

@@ -3,9 +3,11 @@
 //! A decision is positive at or above the threshold. Probabilities are used as they are; only log loss
 //! clips them, at the distance from 0 and 1 that scikit-learn uses.
 
+use super::bootstrap::resampling::Resampling;
 use super::calibration::Calibration;
 use super::catalog::{ACCURACY, BRIER, ECE, F1, LOG_LOSS, PR_AUC, PRECISION, RECALL, ROC_AUC};
 use super::ranking::Ranking;
+use super::statistic::Statistic;
 use super::{MetricError, MetricValues, interval, put, require_even, require_probabilities};
 use crate::domain::registry::MetricValue;
 
@@ -24,14 +26,15 @@ pub struct Confusion {
 
 /// Every metric of `probability` that is defined on these rows.
 ///
-/// The seed makes the resampled interval of `pr_auc` repeatable.
+/// Where ids repeat, all intervals are resampled.
 pub fn binary(
     truth: &[bool],
     probability: &[f64],
     threshold: f64,
-    seed: u64,
+    resampling: &Resampling,
 ) -> Result<MetricValues, MetricError> {
     check(truth, probability)?;
+    resampling.check(truth.len())?;
     let plain = |value| MetricValue { value, low: None, high: None };
     let mut out = MetricValues::new();
     let ranking = Ranking::new(probability, |row| truth[row]);
@@ -39,7 +42,7 @@ pub fn binary(
     let losses = |loss| per_row(loss, truth, probability);
     let found = [
         (&ROC_AUC, ranking.roc_auc()),
-        (&PR_AUC, ranking.average_precision(seed)),
+        (&PR_AUC, ranking.average_precision(resampling.seed())),
         (&LOG_LOSS, interval::mean(&losses(log_loss)).map(interval::not_below_zero)),
         (&BRIER, interval::mean(&losses(squared_error)).map(interval::within_unit)),
         (&ECE, Calibration::new(truth, probability).error().map(plain)),
@@ -50,7 +53,8 @@ pub fn binary(
     ];
     for (metric, value) in found {
         if let Some(value) = value {
-            put(&mut out, metric, value);
+            let again = || Statistic::binary(metric, truth, threshold, probability);
+            put(&mut out, metric, resampling.together(metric, value, again));
         }
     }
     Ok(out)

@@ -5,6 +5,8 @@
 //! replacement gives. A unit is a row, or all rows of one id. Every replicate has a generator of its own,
 //! seeded from the seed, the metric and the number of the replicate, so threads make no difference.
 
+/// Which rows are drawn together, and the intervals that follow.
+pub mod resampling;
 /// What is drawn: rows, or groups of them.
 pub mod units;
 

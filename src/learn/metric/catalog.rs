@@ -15,6 +15,8 @@ pub struct Metric {
     pub tasks: &'static [Task],
     /// Which values are better.
     pub direction: Direction,
+    /// Which rows carry its evidence.
+    pub rests_on: RestsOn,
     /// Markdown: what it is, its range, how to read it, where its interval comes from.
     pub explain: &'static str,
 }
@@ -28,6 +30,18 @@ pub enum Direction {
     LowerIsBetter,
     /// Zero is best, and less far from it is better.
     NearerToZeroIsBetter,
+}
+
+/// Which rows carry the evidence of a metric: how many of them there are says how sure it can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestsOn {
+    /// Those of each class: a class counts as much as any other, however few rows it has.
+    EachClass,
+    /// Those that are not of the most frequent class, since a constant does well on the others. Of two
+    /// classes these are the rows of the rarer one.
+    OtherClasses,
+    /// All rows alike.
+    Rows,
 }
 
 impl Direction {
@@ -80,16 +94,19 @@ pub(super) static ROC_AUC: Metric = Metric {
     id: "roc_auc",
     tasks: CLASSES,
     direction: Direction::HigherIsBetter,
+    rests_on: RestsOn::EachClass,
     explain: "Probability that a random positive row is scored above a random negative one, ties \
               counting one half. 0 to 1; 0.5 is chance. With more than two classes the mean over the \
               classes, each against the rest. Undefined if a class has no row. Interval: DeLong, DeLong \
-              and Clarke-Pearson (1988); it has no width when the classes are separated perfectly.",
+              and Clarke-Pearson (1988); where the classes are separated perfectly, that of Wilson for the rows \
+              of the rarest class.",
 };
 
 pub(super) static PR_AUC: Metric = Metric {
     id: "pr_auc",
     tasks: &[Task::Binary],
     direction: Direction::HigherIsBetter,
+    rests_on: RestsOn::EachClass,
     explain: "Average precision: precision at every threshold, weighted by the recall it adds, without \
               interpolation. 0 to 1; chance is the share of positives, so compare only on slices with \
               the same share. Undefined without a positive row. Interval: Poisson bootstrap of rows, \
@@ -100,6 +117,7 @@ pub(super) static LOG_LOSS: Metric = Metric {
     id: "log_loss",
     tasks: CLASSES,
     direction: Direction::LowerIsBetter,
+    rests_on: RestsOn::OtherClasses,
     explain: "Mean of minus the natural logarithm of the probability given to the class that came true. \
               From 0; certain and wrong costs 36.04 a row, because probabilities are clipped to \
               2.2e-16 from 0 and 1 as scikit-learn does. Interval: normal, from the rows' losses.",
@@ -109,6 +127,7 @@ pub(super) static BRIER: Metric = Metric {
     id: "brier",
     tasks: CLASSES,
     direction: Direction::LowerIsBetter,
+    rests_on: RestsOn::OtherClasses,
     explain: "Mean squared difference between probability and outcome (Brier, 1950). 0 to 1 for two \
               classes, where only the positive one counts; with more the squares are summed over the \
               classes, 0 to 2. Interval: normal, from the rows' losses.",
@@ -118,6 +137,7 @@ pub(super) static ECE: Metric = Metric {
     id: "ece",
     tasks: &[Task::Binary],
     direction: Direction::LowerIsBetter,
+    rests_on: RestsOn::OtherClasses,
     explain: "Expected calibration error: rows in ten equal-width bins of their probability, and the mean \
               over rows of the distance between a bin's mean probability and its share of positives. 0 to \
               1. No interval: on few rows the value itself is too high, and resampling adds to that.",
@@ -127,6 +147,7 @@ pub(super) static ACCURACY: Metric = Metric {
     id: "accuracy",
     tasks: CLASSES,
     direction: Direction::HigherIsBetter,
+    rests_on: RestsOn::Rows,
     explain: "Share of rows whose decision came true: at or above the threshold, or with more than two \
               classes the likeliest class, the first of equals. 0 to 1. Interval: Wilson (1927).",
 };
@@ -135,6 +156,7 @@ pub(super) static PRECISION: Metric = Metric {
     id: "precision",
     tasks: &[Task::Binary],
     direction: Direction::HigherIsBetter,
+    rests_on: RestsOn::EachClass,
     explain: "Share of positives among the rows at or above the threshold. 0 to 1. Undefined if there is \
               no such row. Interval: Wilson (1927), given their number.",
 };
@@ -143,6 +165,7 @@ pub(super) static RECALL: Metric = Metric {
     id: "recall",
     tasks: &[Task::Binary],
     direction: Direction::HigherIsBetter,
+    rests_on: RestsOn::EachClass,
     explain: "Share of the positives that are at or above the threshold. 0 to 1. Undefined without a \
               positive row. Interval: Wilson (1927), given their number.",
 };
@@ -151,6 +174,7 @@ pub(super) static F1: Metric = Metric {
     id: "f1",
     tasks: &[Task::Binary],
     direction: Direction::HigherIsBetter,
+    rests_on: RestsOn::EachClass,
     explain: "Harmonic mean of precision and recall. 0 to 1; true negatives do not count. Undefined if no \
               row is positive or decided so. Interval: Wilson's for J = TP / (TP + FP + FN), a share of \
               rows, carried over by F1 = 2 J / (1 + J) (Hand, Christen and Kirielle, 2021).",
@@ -160,6 +184,7 @@ pub(super) static F1_MACRO: Metric = Metric {
     id: "f1_macro",
     tasks: &[Task::Multiclass],
     direction: Direction::HigherIsBetter,
+    rests_on: RestsOn::EachClass,
     explain: "Mean of the F1 of each class against the rest, over the classes that occur or are \
               predicted, rare ones counting as much as frequent ones. 0 to 1. Interval: Poisson bootstrap \
               of rows, 500 replicates, percentiles.",
@@ -169,6 +194,7 @@ pub(super) static RMSE: Metric = Metric {
     id: "rmse",
     tasks: &[Task::Regression],
     direction: Direction::LowerIsBetter,
+    rests_on: RestsOn::Rows,
     explain: "Square root of the mean squared error, in the unit of the label. From 0; large errors weigh \
               most. Interval: normal for the mean squared error, by the delta method for its root.",
 };
@@ -177,6 +203,7 @@ pub(super) static MAE: Metric = Metric {
     id: "mae",
     tasks: &[Task::Regression],
     direction: Direction::LowerIsBetter,
+    rests_on: RestsOn::Rows,
     explain: "Mean absolute error, in the unit of the label. From 0. Interval: normal.",
 };
 
@@ -184,6 +211,7 @@ pub(super) static MEDIAN_ABSOLUTE_ERROR: Metric = Metric {
     id: "median_absolute_error",
     tasks: &[Task::Regression],
     direction: Direction::LowerIsBetter,
+    rests_on: RestsOn::Rows,
     explain: "The absolute error that half of the rows stay below, in the unit of the label. From 0; a few \
               large errors do not move it. Interval: order statistics (Conover, 1999), for any \
               distribution, from 8 rows.",
@@ -193,6 +221,7 @@ pub(super) static R2: Metric = Metric {
     id: "r2",
     tasks: &[Task::Regression],
     direction: Direction::HigherIsBetter,
+    rests_on: RestsOn::Rows,
     explain: "Share of the label's variance that the predictions explain: 1 - squared errors / squared \
               deviations from the mean label of these rows. Up to 1; 0 is as good as that mean, negative \
               is worse. Undefined if the label is constant. Interval: Poisson bootstrap of rows, 500 \
@@ -203,6 +232,7 @@ pub(super) static BIAS: Metric = Metric {
     id: "bias",
     tasks: &[Task::Regression],
     direction: Direction::NearerToZeroIsBetter,
+    rests_on: RestsOn::Rows,
     explain: "Mean of prediction minus label, in the unit of the label; positive predicts too much. \
               Interval: normal.",
 };

@@ -63,6 +63,28 @@ pub fn median(values: &mut [f64]) -> Option<MetricValue> {
     Some(MetricValue { value, low, high })
 }
 
+/// The bounds of a mean of numbers between two ends, of which `units` independent ones were all `value`.
+///
+/// Numbers that were not seen may be elsewhere. The bounds are those of a score test against the worst case,
+/// in which a share q of them is at an end: q = z^2 / (units + z^2). At an end these are the bounds of
+/// Wilson (1927).
+pub fn of_agreeing(value: f64, [lowest, highest]: [f64; 2], units: usize, z: f64) -> (f64, f64) {
+    let share = z * z / (units as f64 + z * z);
+    (value - share * (value - lowest), value + share * (highest - value))
+}
+
+/// `found`, a mean of numbers from 0 to 1; if its interval has no width, with what `units` numbers alike leave
+/// open.
+pub(super) fn with_width(found: MetricValue, units: usize) -> MetricValue {
+    match (found.low, found.high) {
+        (Some(low), Some(high)) if low >= high => {
+            let (low, high) = of_agreeing(found.value, [0.0, 1.0], units, Z);
+            MetricValue { low: Some(low), high: Some(high), ..found }
+        }
+        _ => found,
+    }
+}
+
 /// The standard error of a sum of influences of rows that were drawn class by class; `None` if a class has
 /// fewer than two rows.
 ///
@@ -139,6 +161,20 @@ mod tests {
         near(all.low, 0.722_467_200_137_110_7);
         near(all.high, 1.0);
         assert_eq!(share(0, 0), None);
+    }
+
+    #[test]
+    fn numbers_that_are_all_alike_leave_room_for_others() {
+        let wanted = share(10, 10).unwrap();
+        let (low, high) = of_agreeing(1.0, [0.0, 1.0], 10, Z);
+        near(wanted.low, low);
+        near(wanted.high, high);
+        let sure = MetricValue { value: 1.0, low: Some(1.0), high: Some(1.0) };
+        near(with_width(sure, 10).low, low);
+        let wide = MetricValue { low: Some(0.9), ..sure };
+        assert_eq!(with_width(wide, 10), wide);
+        let none = MetricValue { low: None, high: None, ..sure };
+        assert_eq!(with_width(none, 10), none);
     }
 
     #[test]

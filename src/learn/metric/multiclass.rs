@@ -4,8 +4,10 @@
 //! part in averages where that is usual, and make the metric undefined where it is not.
 
 use super::binary::log_loss;
+use super::bootstrap::resampling::Resampling;
 use super::catalog::{ACCURACY, BRIER, F1_MACRO, LOG_LOSS, ROC_AUC};
 use super::ranking::Ranking;
+use super::statistic::Statistic;
 use super::{
     MetricError, MetricValues, bootstrap, interval, put, require_even, require_probabilities,
 };
@@ -13,32 +15,36 @@ use crate::domain::registry::MetricValue;
 
 /// Every metric of `probability`, one column per class, that is defined on these rows.
 ///
-/// `truth` holds indices of classes. The seed makes the resampled interval of `f1_macro` repeatable.
+/// `truth` holds indices of classes. Where ids repeat, all intervals are resampled.
 pub fn multiclass(
     truth: &[u32],
     probability: &[impl AsRef<[f64]>],
-    seed: u64,
+    resampling: &Resampling,
 ) -> Result<MetricValues, MetricError> {
     let probability: Vec<&[f64]> = probability.iter().map(AsRef::as_ref).collect();
     let classes = probability.len();
     let truth = check(truth, &probability)?;
+    resampling.check(truth.len())?;
     let decisions = decisions(&probability, truth.len());
     let right = truth.iter().zip(&decisions).filter(|(truth, decision)| truth == decision).count();
     let losses = losses(&truth, &probability);
     let squares = squared_errors(&truth, &probability);
     let rows = truth.len();
     let mean_f1 = MeanF1 { truth, decisions, classes };
+    let f1 =
+        bootstrap::estimate(resampling.seed(), F1_MACRO.id, rows, |weights| mean_f1.of(weights));
     let found = [
         (&LOG_LOSS, interval::mean(&losses).map(interval::not_below_zero)),
         (&ACCURACY, interval::share(right as u64, rows as u64)),
-        (&F1_MACRO, bootstrap::estimate(seed, F1_MACRO.id, rows, |weights| mean_f1.of(weights))),
+        (&F1_MACRO, f1.map(|found| interval::with_width(found, mean_f1.rows_of_rarest()))),
         (&ROC_AUC, one_against_rest(&mean_f1.truth, &probability)),
         (&BRIER, interval::mean(&squares).map(interval::not_below_zero)),
     ];
     let mut out = MetricValues::new();
     for (metric, value) in found {
         if let Some(value) = value {
-            put(&mut out, metric, value);
+            let again = || Statistic::multiclass(metric, &mean_f1.truth, &probability);
+            put(&mut out, metric, resampling.together(metric, value, again));
         }
     }
     Ok(out)
@@ -97,11 +103,15 @@ pub(super) fn squared_errors(truth: &[usize], probability: &[&[f64]]) -> Vec<f64
 /// The mean over the classes of the area under the ROC curve of each against the rest, 0 to 1; `None` if
 /// a class has no row.
 ///
-/// The mean area is a sum of the influences of the rows, which gives its variance.
+/// The mean area is a sum of the influences of the rows, which gives its variance; where that is 0 although
+/// scores differ, the rows of the rarest class say how much is left open.
 fn one_against_rest(truth: &[usize], probability: &[&[f64]]) -> Option<MetricValue> {
-    let (area, influence) = MeanArea::new(truth, probability).influence()?;
+    let areas = MeanArea::new(truth, probability);
+    let (area, influence) = areas.influence()?;
     let error = interval::error_of_classes(truth, &influence, probability.len());
-    Some(interval::within_unit(interval::around(area, error)))
+    let found = interval::within_unit(interval::around(area, error));
+    let rarest = areas.rankings.iter().filter_map(Ranking::rows_alike).min();
+    Some(rarest.map_or(found, |rows| interval::with_width(found, rows)))
 }
 
 /// What the mean over the classes of their F1 needs to know of each row.
@@ -116,6 +126,15 @@ pub struct MeanF1 {
 }
 
 impl MeanF1 {
+    /// How many rows the rarest class has of those that occur.
+    fn rows_of_rarest(&self) -> usize {
+        let mut rows = vec![0; self.classes];
+        for class in &self.truth {
+            rows[*class] += 1;
+        }
+        rows.into_iter().filter(|rows| *rows > 0).min().unwrap_or(0)
+    }
+
     /// The mean over the classes that occur or are predicted of their F1, 0 to 1, of rows with weights.
     pub fn of(&self, weights: &[u8]) -> Option<f64> {
         // For each class twice its right decisions, and its rows plus its decisions.

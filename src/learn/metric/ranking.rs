@@ -58,8 +58,8 @@ impl Ranking {
     /// The area under the ROC curve, 0 to 1, larger is better; `None` if a class has no row.
     ///
     /// The interval is that of `DeLong` et al. (1988), with the placements found from
-    /// ranks in O(n log n) (Sun and Xu, 2014). A class of one row has no variance, and then there is no
-    /// interval.
+    /// ranks in O(n log n) (Sun and Xu, 2014); of classes that are separated perfectly, that of Wilson for the
+    /// rows of the rarer one. A class of one row has no variance, and then there is no interval.
     pub fn roc_auc(&self) -> Option<MetricValue> {
         let area = self.area()?;
         let (positives, negatives) = (self.positives as f64, self.negatives as f64);
@@ -73,7 +73,16 @@ impl Ranking {
                 above / (positives - 1.0) / positives + below / (negatives - 1.0) / negatives;
             variance.sqrt()
         });
-        Some(interval::within_unit(interval::around(area, error)))
+        let found = interval::within_unit(interval::around(area, error));
+        Some(self.rows_alike().map_or(found, |rows| interval::with_width(found, rows)))
+    }
+
+    /// How many rows speak for an area whose variance is 0: those of the rarer class. `None` where no score
+    /// differs from another, which leaves nothing open.
+    pub(super) fn rows_alike(&self) -> Option<usize> {
+        let is_constant = self.ends_step.iter().filter(|ends| **ends).count() <= 1;
+        let rarer = usize::try_from(self.positives.min(self.negatives)).ok()?;
+        (!is_constant).then_some(rarer)
     }
 
     /// The area under the ROC curve without an interval.
@@ -125,12 +134,15 @@ impl Ranking {
     /// Average precision, 0 to 1, larger is better; `None` without a positive row.
     ///
     /// The sum over steps of falling score of (recall gained) x (precision there), as scikit-learn's
-    /// `average_precision_score`; the interval is a Poisson bootstrap of rows.
+    /// `average_precision_score`; the interval is a Poisson bootstrap of rows, and where that has no width, that
+    /// of Wilson for the positive rows.
     pub fn average_precision(&self, seed: u64) -> Option<MetricValue> {
         // Rows can be exchanged, so that a weight for each place will do, which needs no look-up.
-        bootstrap::estimate(seed, "pr_auc", self.rows.len(), |weights| {
+        let found = bootstrap::estimate(seed, "pr_auc", self.rows.len(), |weights| {
             self.average_precision_at(|place| weights[place])
-        })
+        });
+        let positives = usize::try_from(self.positives).unwrap_or(usize::MAX);
+        found.map(|found| interval::with_width(found, positives))
     }
 
     /// Average precision of rows with weights; `None` if no positive row has one.
@@ -249,7 +261,13 @@ mod tests {
         let up: Vec<bool> = (0..100).map(|row| row >= 60).collect();
         let down: Vec<bool> = up.iter().map(|positive| !positive).collect();
         assert_eq!(ranking(&scores, &up).area(), Some(1.0));
-        assert_eq!(ranking(&scores, &up).average_precision(1).unwrap().low, Some(1.0));
+        // Wilson's bound of 40 positive rows that are all right.
+        let low = 40.0 / (40.0 + interval::Z * interval::Z);
+        for found in [ranking(&scores, &up).roc_auc(), ranking(&scores, &up).average_precision(1)] {
+            let found = found.unwrap();
+            assert!((found.low.unwrap() - low).abs() < 1e-12, "{found:?}");
+            assert_eq!((found.value, found.high), (1.0, Some(1.0)));
+        }
         assert_eq!(ranking(&scores, &down).area(), Some(0.0));
     }
 }

@@ -4,20 +4,23 @@
 //! infinite (or, with the usual floor under the divisor, any large number), and it rewards predicting too
 //! little. `mae` and `bias` say the same in the unit of the label.
 
+use super::bootstrap::resampling::Resampling;
 use super::catalog::{BIAS, MAE, MEDIAN_ABSOLUTE_ERROR, R2, RMSE};
+use super::statistic::Statistic;
 use super::{MetricError, MetricValues, bootstrap, interval, put, require_even, require_finite};
 use crate::domain::registry::MetricValue;
 use crate::learn::profile::moments::Moments;
 
 /// Every metric of `predicted` that is defined on these rows.
 ///
-/// The seed makes the resampled interval of `r2` repeatable.
+/// Where ids repeat, all intervals are resampled.
 pub fn regression(
     truth: &[f64],
     predicted: &[f64],
-    seed: u64,
+    resampling: &Resampling,
 ) -> Result<MetricValues, MetricError> {
     check(truth, predicted)?;
+    resampling.check(truth.len())?;
     let errors = errors(truth, predicted);
     let squares: Vec<f64> = errors.iter().map(|error| error * error).collect();
     let mut distances: Vec<f64> = errors.iter().map(|error| error.abs()).collect();
@@ -25,13 +28,14 @@ pub fn regression(
     let found = [
         (&RMSE, interval::root_of_mean(&squares)),
         (&MAE, interval::mean(&distances).map(interval::not_below_zero)),
-        (&R2, explained(truth, &squares, seed)),
+        (&R2, explained(truth, &squares, resampling.seed())),
         (&BIAS, interval::mean(&errors)),
         (&MEDIAN_ABSOLUTE_ERROR, interval::median(&mut distances)),
     ];
     for (metric, value) in found {
         if let Some(value) = value {
-            put(&mut out, metric, value);
+            let again = || Statistic::regression(metric, truth, predicted);
+            put(&mut out, metric, resampling.together(metric, value, again));
         }
     }
     Ok(out)

@@ -146,11 +146,11 @@ impl Statistic {
         found.filter(|value| value.is_finite())
     }
 
-    /// The area under the ROC curve with the influence of each row on it; `None` for other metrics, and if
-    /// a class has no row.
+    /// The area under the ROC curve with the influence of each row on it; `None` for metrics that do not go by
+    /// the order of scores, and if a class has no row.
     pub fn influence(&self) -> Option<(f64, Vec<f64>)> {
         match self {
-            Self::Area(ranking) => {
+            Self::Area(ranking) | Self::AveragePrecision(ranking) => {
                 let mut influence = vec![0.0; ranking.rows()];
                 let area = ranking.area()?;
                 ranking.add_influence(area, &mut influence);

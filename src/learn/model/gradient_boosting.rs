@@ -9,7 +9,9 @@ use linfa::traits::Fit;
 
 use crate::domain::job::{ModelParams, Task};
 use crate::learn::features::{Design, Encoding, Scaling, Slot};
-use crate::learn::model::tree::{Binned, BoostSpec, Boosted, Combine, NODES_MAX, Outputs, State};
+use crate::learn::model::tree::{
+    Binned, BoostSpec, Boosted, Combine, NODES_MAX, Outputs, Parts, State,
+};
 use crate::learn::model::{
     ClassTarget, FitError, FittedModel, Kind, Model, Target, Training, check_range, tree,
 };
@@ -44,7 +46,8 @@ impl Kind for GradientBoosting {
          | `l2` | the weight of a penalty on what leaves say, 0 or more | 0.0 |\n\
          | `validation` | the share of rows held out to tell when to stop, 0 to 0.5; none of 10,000 rows or fewer | 0.1 |\n\
          | `patience` | rounds without a gain on them after which growing ends | 10 |\n\n\
-         Rounds after the best one on the rows held out are left out. The rows held out follow from \
+         Once the best round on the rows held out is known, as many rounds are grown on all rows. They are held out as the test is: the \
+         newest rows, with the gap, where `train.split` is by time, else all rows of some ids, by a hash with \
          `train.seed`. Missing values and categories are taken as by `decision_tree`."
     }
 
@@ -79,19 +82,26 @@ impl Kind for GradientBoosting {
         else {
             return Err(FitError::Unfit { kind: ID });
         };
-        let checked = Checked(BoostSpec {
+        let spec = BoostSpec {
             rounds_max: iterations_max as usize,
             learning_rate,
             leaves_max: leaves_max as usize,
             depth_max: depth_max as usize,
             rows_min: leaf_rows_min,
             l2,
-            held_out: validation,
             patience: patience as usize,
-            seed,
-        });
-        let state = GradientBoostingParams(checked).fit(training)?;
+        };
+        let state = GradientBoostingParams(Checked { spec, validation, seed }).fit(training)?;
         tree::fitted(ID, state, training.records().slots())
+    }
+
+    fn stopping_share(&self, params: &ModelParams, rows: usize) -> f64 {
+        match params {
+            ModelParams::GradientBoosting { validation, .. } if rows > ALL_FITTED_MAX => {
+                *validation
+            }
+            _ => 0.0,
+        }
     }
 
     fn decode(&self, bytes: &[u8], slots: &[Slot], outputs: usize) -> Option<Box<dyn Model>> {
@@ -105,14 +115,20 @@ struct GradientBoostingParams(Checked);
 
 /// Parameters in their ranges.
 #[derive(Debug, Clone, Copy)]
-struct Checked(BoostSpec);
+struct Checked {
+    spec: BoostSpec,
+    /// The share of rows that tell when to stop.
+    validation: f64,
+    /// What draws the values that columns are cut by.
+    seed: u64,
+}
 
 impl ParamGuard for GradientBoostingParams {
     type Checked = Checked;
     type Error = FitError;
 
     fn check_ref(&self) -> Result<&Checked, FitError> {
-        let spec = &self.0.0;
+        let Checked { spec, validation, .. } = &self.0;
         tree::check_shape(ID, u32::try_from(spec.depth_max).unwrap_or(u32::MAX), spec.rows_min)?;
         let (rounds, leaves) = (spec.rounds_max as f64, spec.leaves_max as f64);
         let patience = spec.patience as f64;
@@ -122,7 +138,7 @@ impl ParamGuard for GradientBoostingParams {
         let rate = spec.learning_rate;
         check_range(ID, "learning_rate", rate, f64::MIN_POSITIVE..=1.0, "above 0 to 1")?;
         check_range(ID, "l2", spec.l2, 0.0..=1e12, "0 to 1e12")?;
-        check_range(ID, "validation", spec.held_out, 0.0..=0.5, "0 to 0.5")?;
+        check_range(ID, "validation", *validation, 0.0..=0.5, "0 to 0.5")?;
         Ok(&self.0)
     }
 
@@ -137,7 +153,7 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
     fn fit(&self, training: &Training<'a>) -> Result<State, FitError> {
         let design = *training.records();
         let features = tree::features(ID, design)?;
-        let found = features.len().saturating_mul(self.0.leaves_max);
+        let found = features.len().saturating_mul(self.spec.leaves_max);
         if found > HISTOGRAMS_MAX {
             let what = "columns times leaves";
             return Err(FitError::TooLarge { kind: ID, what, found, max: HISTOGRAMS_MAX });
@@ -151,13 +167,23 @@ impl<'a> Fit<&'a Design, Target<'a>, FitError> for Checked {
                 (Outputs::Classes(index, count), Combine::Softmax)
             }
         };
-        let held_out = if design.rows() > ALL_FITTED_MAX { self.0.held_out } else { 0.0 };
         // Weights have a mean of 1 here; the penalty is one beside sums of weights as they were given.
-        let l2 = self.0.l2 * design.rows() as f64 / design.weight_total();
-        let spec = BoostSpec { l2, held_out, ..self.0 };
-        let binned = Binned::fit(&features, spec.seed);
-        let Boosted { trees, base } = tree::boost(&binned, outputs, design.weights(), &spec)
-            .map_err(|_| FitError::TooManyNodes { kind: ID, max: NODES_MAX })?;
+        let l2 = self.spec.l2 * design.rows() as f64 / design.weight_total();
+        let spec = BoostSpec { l2, ..self.spec };
+        let binned = Binned::fit(&features, self.seed);
+        let grow = |spec: &BoostSpec, parts: &Parts| {
+            tree::boost(&binned, outputs, design.weights(), (spec, parts))
+                .map_err(|_| FitError::TooManyNodes { kind: ID, max: NODES_MAX })
+        };
+        let all = Parts::of(design.rows(), None);
+        let Boosted { trees, base, .. } = match design.parts() {
+            None => grow(&spec, &all)?,
+            // Rows that told when to stop are grown on as well: the newest are those nearest to what is scored.
+            Some(parts) => {
+                let found = grow(&spec, &Parts::of(design.rows(), Some(parts)))?;
+                grow(&BoostSpec { rounds_max: found.rounds, ..spec }, &all)?
+            }
+        };
         Ok(State { cuts: binned.cuts, trees, base, combine })
     }
 }
@@ -173,20 +199,22 @@ mod tests {
         depth_max: 64,
         rows_min: 20,
         l2: 0.0,
-        held_out: 0.1,
         patience: 10,
-        seed: 7,
     };
+
+    fn params(spec: BoostSpec, validation: f64) -> GradientBoostingParams {
+        GradientBoostingParams(Checked { spec, validation, seed: 7 })
+    }
 
     #[track_caller]
     fn check_refused(spec: BoostSpec, name: &str) {
-        let told = GradientBoostingParams(Checked(spec)).check().unwrap_err().to_string();
+        let told = params(spec, 0.1).check().unwrap_err().to_string();
         assert!(told.contains(&format!("`{name}`")), "{told}");
     }
 
     #[test]
     fn parameters_out_of_range_are_refused() {
-        assert!(GradientBoostingParams(Checked(SPEC)).check().is_ok());
+        assert!(params(SPEC, 0.1).check().is_ok());
         check_refused(BoostSpec { rounds_max: 0, ..SPEC }, "max_iterations");
         check_refused(BoostSpec { learning_rate: 0.0, ..SPEC }, "learning_rate");
         check_refused(BoostSpec { learning_rate: f64::NAN, ..SPEC }, "learning_rate");
@@ -194,7 +222,8 @@ mod tests {
         check_refused(BoostSpec { depth_max: 65, ..SPEC }, "max_depth");
         check_refused(BoostSpec { rows_min: 0, ..SPEC }, "min_samples_leaf");
         check_refused(BoostSpec { l2: -1.0, ..SPEC }, "l2");
-        check_refused(BoostSpec { held_out: 0.6, ..SPEC }, "validation");
+        let told = params(SPEC, 0.6).check().unwrap_err().to_string();
+        assert!(told.contains("`validation`"), "{told}");
         check_refused(BoostSpec { patience: 0, ..SPEC }, "patience");
     }
 
@@ -202,7 +231,8 @@ mod tests {
     fn tables_that_are_too_wide_are_refused() {
         let design = Design::from_columns(&vec![vec![0.0, 1.0]; 100]);
         let training = Training::new(&design, Target::Values(&[0.0, 1.0]));
-        let told = Checked(BoostSpec { leaves_max: 4_096, ..SPEC }).fit(&training).unwrap_err();
+        let GradientBoostingParams(wide) = params(BoostSpec { leaves_max: 4_096, ..SPEC }, 0.1);
+        let told = wide.fit(&training).unwrap_err();
         let wanted = "kind `gradient_boosting` would need 409600 columns times leaves";
         assert!(told.to_string().starts_with(wanted), "{told}");
     }

@@ -45,7 +45,7 @@ mod walk;
 mod traps;
 
 pub(super) use self::bins::{Binned, Feature};
-pub(super) use self::boost::{BoostSpec, Boosted, grow as boost};
+pub(super) use self::boost::{BoostSpec, Boosted, Parts, grow as boost};
 pub(super) use self::ensemble::{Combine, Ensemble, State};
 pub(super) use self::flat::NODES_MAX;
 pub(super) use self::forest::{ForestSpec, ForestTarget, grow as grow_forest};

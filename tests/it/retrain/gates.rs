@@ -3,6 +3,8 @@
 //! One candidate is looked at again and again, which drift has trained and which is as good as the
 //! champion; only the job file differs.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::{caused, champion, job, json, night, told, world};
@@ -62,6 +64,61 @@ fn every_slice_must_pass() {
     let promoted = Wanted { code: 10, verdict: "promoted", champion: 2, blessing: "passed" };
     let trained = check(&format!("{gate}0.5"), &promoted);
     assert!(told(&trained, "gate", "threshold").iter().all(|(verdict, _)| *verdict == "pass"));
+}
+
+/// The customers of [`world`], of whom some who stay are said to live in the west.
+fn with_a_region_that_nobody_leaves() -> String {
+    let lines = table(24, &[Usual, Usual, Moved]);
+    let lines = lines.lines().enumerate().map(|(row, line)| match line.strip_suffix(",0") {
+        Some(stays) if row % 3 == 0 => {
+            let (before, _) = stays.rsplit_once(',').unwrap();
+            format!("{before},west,0")
+        }
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<String>>().join("\n") + "\n"
+}
+
+#[test]
+fn a_slice_of_one_class_is_told_and_keeps_nobody_back() {
+    let compared = "compare = \"non_inferiority\"\nmargin = 0.5";
+    for (more, id) in [("min = 0.5", "threshold"), (compared, "non_inferiority")] {
+        let gate = "[[gate]]\nmetric = \"roc_auc\"\nslice = \"region\"\nslice_rows_min = 10";
+        let sandbox = Sandbox::new()
+            .job("churn", &job("[retrain]"))
+            .data("churn.csv", with_a_region_that_nobody_leaves());
+        night(&sandbox, 3, 0);
+        sandbox.write("jobs/churn.toml", job(&format!("[retrain]\n{gate}\n{more}")));
+        let trained = caused(&night(&sandbox, 4, 10)).clone();
+        assert_eq!(trained["verdict"], "promoted", "{trained:#}");
+        let found = told(&trained, "gate", id);
+        let wanted = "region = west is not judged: `roc_auc` would rest on 0 rows or ids of the rarest class, \
+                      wanted at least 10";
+        assert!(found.contains(&("inconclusive", wanted)), "{found:?}");
+        assert!(found.iter().any(|(verdict, _)| *verdict == "pass"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_handful_of_one_class_is_no_evidence_however_well_it_is_told_apart() {
+    // Everybody leaves whose fee is very high, and of 800 customers 16 do.
+    let mut customers = String::from("id,at,fee,age,plan,region,left\n");
+    for row in 0..800_u32 {
+        let (hour, left) = (row / 18, row % 50 == 7);
+        let fee = if left { 90.0 + f64::from(row) / 100.0 } else { f64::from(row % 60) };
+        let at = format!("2026-01-{:02}T{:02}:{:02}:00Z", 1 + hour / 24, hour % 24, row % 18);
+        writeln!(customers, "{row},{at},{fee},40,plus,north,{}", u8::from(left)).unwrap();
+    }
+    let sandbox = Sandbox::new().job("churn", &job("")).data("churn.csv", customers);
+    let line = ["train", "churn", "--tick", "2026-01-03T00:00"];
+    let trained = json(&sandbox, &line, 11);
+    assert_eq!(trained["verdict"], "inconclusive", "{trained:#}");
+    let (verdict, message) = told(&trained, "gate", "beat_dummy")[0];
+    assert_eq!(verdict, "inconclusive");
+    let wanted = "rows or ids of the rarest class, wanted at least 10; wait for more labels, or hold out more \
+                  rows by `train.split`";
+    assert!(message.ends_with(wanted), "{message}");
+    assert_eq!(champion(&sandbox), Value::Null);
 }
 
 #[test]

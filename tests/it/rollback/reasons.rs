@@ -82,6 +82,32 @@ fn a_version_that_cannot_use_the_columns_of_the_night_gives_way() {
 }
 
 #[test]
+fn a_version_whose_types_the_night_breaks_gives_way() {
+    let customers = table(1, &[Like::Usual; 24]);
+    // An age that is no number: v1 does not look at it and has seen such; v2 pins numbers.
+    let odd = customers.clone() + "x,2026-01-01T00:30:00Z,40,unknown,plus,north,0\n";
+    let job = job("@hourly", "");
+    let sandbox = Sandbox::new()
+        .job("churn", &job.replace(ONLY_AGE[0], r#"numeric = ["fee"]"#))
+        .data("churn.csv", &odd);
+    sandbox.run(["train", "churn", "--tick", "2026-01-01T20:00"]).expect(0);
+    sandbox.write("data/churn.csv", &customers);
+    sandbox.write("jobs/churn.toml", &job);
+    let trained = sandbox.run(["train", "churn", "--tick", "2026-01-01T20:01", "--no-promote"]);
+    assert!([0, 11].contains(&trained.status()), "{}", trained.stderr);
+    promote_second(&sandbox);
+    assert_eq!(run(&sandbox, "2026-01-01T21:00", 0)["model"]["version"], 2);
+    sandbox.write("data/churn.csv", &odd);
+    let night = run(&sandbox, "2026-01-01T22:00", 13);
+    assert_eq!((verdicts(&night, "error"), &night["model"]["version"]), (vec!["fail"], &1.into()));
+    let told = findings(&night, "watch");
+    assert!(
+        told.iter().any(|finding| finding["message"].as_str().unwrap().contains("unknown")),
+        "{told:#?}"
+    );
+}
+
+#[test]
 fn drift_that_would_keep_scores_back_keeps_no_bad_version_in_place() {
     let spells = [[Like::Usual; 20], [Like::Moved; 20]].concat();
     let sandbox = hourly("[drift]\nthen = \"quarantine\"", &table(1, &spells), ONLY_AGE);

@@ -111,7 +111,7 @@ pub(crate) static GATE: &[Key] = &[
         "How it is compared with the champion.",
     ),
     Key::new("margin", Number(Bounds::NOT_NEGATIVE), "How much worse is not worse.")
-        .unset("0.01, of metrics in the unit of the label 0.01 of the champion's value"),
+        .unset("0.01, of metrics in the unit of the label 0.01 of the champion's value, of bias 0.01 of its rmse"),
     Key::new(
         "confidence",
         Number(Bounds { above_min: true, below_max: true, ..Bounds::from(0.5, 1.0) }),

@@ -14,6 +14,7 @@ use super::leaf_wise::{LeafWise, LeafWiseGrower, LeafWiseLimits};
 use super::loss::{Loss, Outputs, Position};
 use super::split::{CATEGORY_ROWS_MIN, SplitLimits};
 use super::sums::{CHUNK_ROWS, RowTerm, Scale};
+use crate::learn::split::SplitRows;
 
 /// Outputs whose trees are grown at a time.
 const TOGETHER: usize = 8;
@@ -39,12 +40,8 @@ pub(in crate::learn::model) struct BoostSpec {
     pub(in crate::learn::model) rows_min: u32,
     /// Added to the second derivatives of a leaf.
     pub(in crate::learn::model) l2: f64,
-    /// The share of rows held out, 0 for none.
-    pub(in crate::learn::model) held_out: f64,
     /// Rounds without a gain on the rows held out after which growing ends.
     pub(in crate::learn::model) patience: usize,
-    /// What draws the rows held out.
-    pub(in crate::learn::model) seed: u64,
 }
 
 /// What was grown.
@@ -54,24 +51,23 @@ pub(in crate::learn::model) struct Boosted {
     pub(in crate::learn::model) trees: StoredTrees,
     /// What outputs are without trees.
     pub(in crate::learn::model) base: Vec<f64>,
+    /// How many rounds the trees are of.
+    pub(in crate::learn::model) rounds: usize,
 }
 
-/// Grows trees; `weights` has one for each row.
+/// Grows trees on the rows of `parts`; `weights` has one for each row.
 pub(in crate::learn::model) fn grow(
     binned: &Binned,
     outputs: Outputs<'_>,
     weights: Option<&[f64]>,
-    spec: &BoostSpec,
+    (spec, parts): (&BoostSpec, &Parts),
 ) -> Result<Boosted, TooManyNodes> {
     let loss = Loss::new(outputs, weights);
     let rows = loss.rows();
-    let is_held_out = |row: &u32| share_of(spec.seed, *row) < spec.held_out;
-    let (held_out, fitted) = (0u32..).take(rows).partition(is_held_out);
-    let parts = Parts { fitted, held_out };
     let base = loss.base();
     let mut margins: Vec<Vec<f64>> = base.iter().map(|base| vec![*base; rows]).collect();
     let mut growers: Vec<Grower<'_>> =
-        (0..base.len().min(TOGETHER)).map(|_| Grower::new(binned, &parts, &loss, spec)).collect();
+        (0..base.len().min(TOGETHER)).map(|_| Grower::new(binned, parts, &loss, spec)).collect();
     let mut rounds: Vec<Vec<Grown>> = Vec::new();
     let mut nodes = 0;
     let mut best = (loss.mean(&margins, &parts.held_out), 0);
@@ -114,16 +110,29 @@ pub(in crate::learn::model) fn grow(
     for tree in rounds.iter().flatten() {
         trees.push(tree);
     }
-    Ok(Boosted { trees, base })
+    Ok(Boosted { trees, base, rounds: rounds.len() })
 }
 
-/// The rows, ascending.
+/// The rows, ascending; those of neither part have no say.
 #[derive(Debug)]
-struct Parts {
+pub(in crate::learn::model) struct Parts {
     /// Those that trees are grown on.
     fitted: Vec<u32>,
     /// Those that tell when to stop.
     held_out: Vec<u32>,
+}
+
+impl Parts {
+    /// As the rows of a matrix of so many are parted; without parts all are grown on.
+    pub(in crate::learn::model) fn of(rows: usize, parts: Option<&SplitRows>) -> Self {
+        // Trees are grown on as many rows as 32 bits can count.
+        let places =
+            |rows: &[usize]| rows.iter().filter_map(|row| u32::try_from(*row).ok()).collect();
+        match parts {
+            Some(parts) => Self { fitted: places(&parts.train), held_out: places(&parts.test) },
+            None => Self { fitted: (0u32..).take(rows).collect(), held_out: Vec::new() },
+        }
+    }
 }
 
 /// Grows the trees of one output at a time.
@@ -199,15 +208,6 @@ impl<'a> Grower<'a> {
     }
 }
 
-/// A number from 0 to below 1 for each row, spread evenly.
-fn share_of(seed: u64, row: u32) -> f64 {
-    // The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
-    let mut mixed = seed ^ (u64::from(row) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,9 +220,7 @@ mod tests {
         depth_max: 64,
         rows_min: 1,
         l2: 1.0,
-        held_out: 0.0,
         patience: 10,
-        seed: 7,
     };
 
     #[test]
@@ -234,8 +232,9 @@ mod tests {
         for outputs in
             [Outputs::Values(&values), Outputs::Binary(&index), Outputs::Classes(&index, 2)]
         {
-            let plain = grow(&binned, outputs, None, &spec).unwrap();
-            let twice = grow(&binned, outputs, Some(&[2.0; 300]), &spec).unwrap();
+            let all = Parts::of(300, None);
+            let plain = grow(&binned, outputs, None, (&spec, &all)).unwrap();
+            let twice = grow(&binned, outputs, Some(&[2.0; 300]), (&spec, &all)).unwrap();
             assert_eq!(plain.trees.values().len(), twice.trees.values().len());
             for (one, two) in plain.trees.values().iter().zip(twice.trees.values()) {
                 assert!((one - two).abs() < 1e-9, "{one} and {two}");
@@ -249,18 +248,12 @@ mod tests {
         let values: Vec<f64> = (0..20).map(|row| if row < 10 { 1.0 } else { 3.0 }).collect();
         let binned = Binned::fit(&[Feature { values: &values, categories: None }], 7);
         let spec = BoostSpec { rounds_max: 1, ..SPEC };
-        let found = grow(&binned, Outputs::Values(&values), None, &spec).unwrap();
+        let all = Parts::of(20, None);
+        let found = grow(&binned, Outputs::Values(&values), None, (&spec, &all)).unwrap();
         assert!((found.base[0] - 2.0).abs() < 1e-12);
         let step = 0.5 * 10.0 / (10.0 + 1.0);
         for (found, wanted) in found.trees.values().iter().zip([-step, step]) {
             assert!((found - wanted).abs() < 1e-12, "{found}, wanted {wanted}");
         }
-    }
-
-    #[test]
-    fn rows_held_out_are_about_as_many_as_asked_for() {
-        let held_out = (0..100_000).filter(|row| share_of(7, *row) < 0.1).count();
-        assert!((9_700..10_300).contains(&held_out), "{held_out}");
-        assert!((0..1_000).any(|row| (share_of(7, row) < 0.1) != (share_of(8, row) < 0.1)));
     }
 }

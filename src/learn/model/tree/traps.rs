@@ -7,9 +7,10 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::domain::job::ModelParams;
+use crate::domain::job::{ModelParams, Split};
 use crate::learn::features::{Block, BlockColumn, Design};
 use crate::learn::model::{FitError, Kind, Model, Target, Training, kind};
+use crate::learn::split::split;
 
 const TREE: ModelParams = ModelParams::DecisionTree { depth_max: 3, leaf_rows_min: 1 };
 const DEEP: ModelParams = ModelParams::DecisionTree { depth_max: 64, leaf_rows_min: 1 };
@@ -244,7 +245,14 @@ fn rows_held_out_end_growing_and_later_rounds_are_left_out() {
             validation,
             patience,
         };
-        fit(&params, &columns, Target::binary(&index)).encode().unwrap().len()
+        let design = Design::from_columns(&columns);
+        let share = kind_of(&params).stopping_share(&params, design.rows());
+        let ids: Vec<u64> = (0..u64::from(rows)).collect();
+        let parts = split(&Split::Random { test: share }, 7, &ids, None).ok();
+        let design = design.parted(parts);
+        let training = Training::new(&design, Target::binary(&index));
+        let fitted = kind_of(&params).fit(&params, &training, 7).unwrap();
+        fitted.model.encode().unwrap().len()
     };
     assert!(bytes(0.0, 60) > bytes(0.0, 30), "nothing ends growing without rows held out");
     assert_eq!(bytes(0.1, 60), bytes(0.1, 120), "noise is soon all there is");
