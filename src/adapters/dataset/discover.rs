@@ -18,6 +18,9 @@ use super::roots::{Roots, relative_text};
 pub const FILES_MAX: usize = 100_000;
 /// The characters that make a part of a pattern match more than its own name.
 const WILDCARDS: [char; 3] = ['*', '?', '['];
+/// How the name of a folder ends that holds what is beside scores: their record, what was set aside, what is
+/// being written.
+const BESIDE_SCORES: &str = ".nightshift";
 /// What Hive and Spark write for a null partition key.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -53,7 +56,8 @@ struct Identity {
 ///
 /// `pattern` is relative to the project or absolute below a root. `*`, `?`, `[...]` match within one
 /// name, `**` matches any folders. Folders, and files that a wildcard reached through a name that starts
-/// with `.` or `_`, are left out: those are the unfinished and the hidden ones, and our own outputs.
+/// with `.` or `_`, are left out: those are the unfinished and the hidden ones, and our own outputs. So is
+/// everything in a folder whose name ends in `.nightshift`, unless the pattern spells the name out.
 pub fn discover(
     roots: &Roots,
     pattern: &str,
@@ -75,10 +79,15 @@ pub fn discover(
         anchored.relative.split('/').take_while(|part| !part.contains(WILDCARDS)).count();
     let mut out = Vec::new();
     for path in found {
-        let path = path.map_err(|error| {
-            let path = error.path().to_owned();
-            DatasetError::io("list the folder", path)(error.into())
-        })?;
+        let path = match path {
+            Ok(path) => path,
+            // Runs come and go there, and nobody else needs to be let in.
+            Err(error) if is_left_out(anchored.root, error.path(), literal_parts) => continue,
+            Err(error) => {
+                let path = error.path().to_owned();
+                return Err(DatasetError::io("list the folder", path)(error.into()));
+            }
+        };
         let relative = relative_text(anchored.root, &path).ok_or_else(|| {
             DatasetError::path(&path.to_string_lossy(), "has a name that is not UTF-8")
         })?;
@@ -99,7 +108,13 @@ pub fn discover(
 
 /// Whether a wildcard reached `relative` through a name that hides it.
 fn is_hidden(relative: &str, literal_parts: usize) -> bool {
-    relative.split('/').skip(literal_parts).any(|name| name.starts_with(['.', '_']))
+    let mut names = relative.split('/').skip(literal_parts);
+    names.any(|name| name.starts_with(['.', '_']) || name.ends_with(BESIDE_SCORES))
+}
+
+/// The same of a folder below `root` that could not be listed.
+fn is_left_out(root: &Path, folder: &Path, literal_parts: usize) -> bool {
+    relative_text(root, folder).is_some_and(|relative| is_hidden(&relative, literal_parts))
 }
 
 /// The file at `path`, or `None` for a folder.
@@ -267,6 +282,24 @@ mod tests {
     fn check_refused(project: &Project, pattern: &str, told: &str) {
         let error = discover(&project.roots, pattern, None).unwrap_err().to_string();
         assert!(error.contains(told), "{pattern}: {error}");
+    }
+
+    #[test]
+    fn what_is_beside_scores_is_found_only_by_its_name() {
+        let files = [
+            "s/wine/tick=1/part-a.csv",
+            "s/wine.nightshift/tick=1/quarantine-a.csv",
+            "s/wine.nightshift/stage/b/part-b.csv",
+            "s/wine.nightshifts/a.csv",
+        ];
+        let kept = ["s/wine.nightshifts/a.csv", "s/wine/tick=1/part-a.csv"];
+        check(&files, "s/**/*.csv", &kept);
+        check(&files, "**/*.csv", &kept);
+        check(&files, "s/wine*/tick=*/*.csv", &kept[1..]);
+        check(&files, "s/*.nightshift/*/*.csv", &[]);
+        check(&files, "s/wine.nightshift/tick=1/*.csv", &files[1..2]);
+        // A file is no folder that could be entered, but no table either.
+        check(&["s/a.csv", "s/b.nightshift"], "s/*", &["s/a.csv"]);
     }
 
     #[test]
