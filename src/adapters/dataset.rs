@@ -57,7 +57,7 @@ mod words;
 
 pub use batch::{Batch, MADE_UP_ID};
 pub use changes::{ChangedRows, ChangesWriter};
-pub use digest::{file_sha256, file_sha256_while};
+pub use digest::file_sha256;
 pub use discover::{FILES_MAX, SourceFile, discover};
 pub use duplicates::{DuplicateFinder, Duplicates, duplicate_ids};
 pub use error::{DatasetError, Place};

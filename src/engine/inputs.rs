@@ -2,12 +2,13 @@
 //!
 //! A digest costs a core a second for every two gigabytes, so it is taken on a thread of its own, from the moment at
 //! which the files are known, while versions are loaded and rows are read. A run that fails does not wait for
-//! it: the thread ends when nobody wants its digests any more.
+//! it: the thread ends when nobody wants its digests any more. A digest is of the file that was found, as the rows are:
+//! if another one stands in its place by then, there is an error and no digest.
 
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
-use crate::adapters::dataset::{self, DatasetError, SourceFile};
+use crate::adapters::dataset::SourceFile;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::report::InputFile;
 
@@ -40,12 +41,31 @@ impl InputDigests {
 
 fn digests(files: &[SourceFile], wanted: &Weak<()>) -> Result<Vec<InputFile>, RunError> {
     let digest = |file: &SourceFile| {
-        let found = dataset::file_sha256_while(&file.path, || wanted.strong_count() > 0);
-        let (sha256, bytes) = found.map_err(|source| {
-            let path = file.path.clone();
-            RunError::table("read")(DatasetError::Io { action: "read", path, source })
-        })?;
+        let found = file.sha256_while(|| wanted.strong_count() > 0);
+        let (sha256, bytes) = found.map_err(RunError::table("read"))?;
         Ok(InputFile { path: file.relative.clone(), bytes, sha256 })
     };
     files.iter().map(digest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::dataset::{Roots, discover};
+
+    #[test]
+    fn a_file_that_was_replaced_has_no_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "x\n1\n").unwrap();
+        let roots = Roots::new(folder.path(), &[]).unwrap();
+        let files = discover(&roots, "a.csv", None).unwrap();
+        let found = InputDigests::start(&files).unwrap().finish().unwrap();
+        assert_eq!((found.len(), found[0].bytes), (1, 4));
+        std::fs::write(folder.path().join("new"), "x\n2\n").unwrap();
+        #[expect(clippy::disallowed_methods, reason = "as whoever delivers files does it")]
+        std::fs::rename(folder.path().join("new"), &path).unwrap();
+        let told = InputDigests::start(&files).unwrap().finish().unwrap_err();
+        assert!(told.chain().starts_with("`a.csv` changed after it was found"), "{}", told.chain());
+    }
 }

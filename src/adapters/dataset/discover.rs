@@ -210,6 +210,12 @@ impl SourceFile {
         Ok(file)
     }
 
+    /// Fails unless `file`, which was read, is still the file that was found, by its handle and by its path.
+    pub(super) fn check_same(&self, file: &File) -> Result<(), DatasetError> {
+        self.check_unchanged(file)?;
+        self.open().map(drop)
+    }
+
     /// Fails unless `file` is the file that was found, as it was then.
     pub(super) fn check_unchanged(&self, file: &File) -> Result<(), DatasetError> {
         let now = file.metadata().map_err(DatasetError::io("open", &self.path))?;
