@@ -102,8 +102,16 @@ fn a_service_manager_is_told() {
 fn a_tick_that_was_tried_by_hand_in_vain_is_run_when_it_is_due() {
     let text =
         job("churn", "0 3 * * *", "").replace("[drift]", "input = \"data/tonight/*.csv\"\n[drift]");
-    let sandbox = project("2026-01-05T02:59:56Z", 1).job("churn", &text);
-    sandbox.run(["run", "churn", "--tick", "2026-01-05T03:00:00Z"]).expect(1);
+    let sandbox = project("2026-01-05T02:59:57Z", 1).job("churn", &text);
+    // The schedule begins, and the daemon is down when its tick is due.
+    let daemon = sandbox.spawn(["daemon"]);
+    sandbox.wait_for(&["status"], |status| !status["jobs"][0]["next_tick"].is_null());
+    stop(daemon).expect(0);
+    let by_hand = || sandbox.run(["run", "churn", "--tick", "2026-01-05T03:00:00Z"]).status();
+    while by_hand() == 2 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(by_hand(), 1);
     sandbox.write("data/tonight/a.csv", table(24, &[Like::Usual]));
     let daemon = sandbox.spawn(["daemon"]);
     let ticks = sandbox.wait_for(&["ticks", "churn"], |ticks| committed(ticks) == 1);
