@@ -25,6 +25,7 @@ mod explain;
 mod generate;
 mod hostile;
 mod incremental;
+mod inputs;
 mod json;
 mod permissions;
 mod readme;

@@ -338,6 +338,17 @@ mod tests {
     }
 
     #[test]
+    fn a_column_without_a_time_has_no_row_of_any_interval() {
+        let folder = Folder::with(&[("t.csv", "id,at\n"), ("u.csv", "id,at\n1,\n2,\n")]);
+        for (file, without_time) in [("t.csv", 0), ("u.csv", 2)] {
+            let table = folder.table(file, Some("id")).unwrap();
+            let filter = filter("at", "UTC", "2026-01-04T00:00:00Z", "2026-01-05T00:00:00Z");
+            let (lines, receipt) = read(&table, &["at"], Some("id"), Some(&filter)).unwrap();
+            assert_eq!((lines.len(), receipt.rows_without_time), (0, without_time), "{file}");
+        }
+    }
+
+    #[test]
     fn a_filter_keeps_the_row_numbers_of_the_file() {
         let folder = Folder::with(&[]);
         let days: Vec<i32> = (0..5_000).map(|row| row / 10).collect();
