@@ -58,7 +58,7 @@ mod words;
 pub use batch::{Batch, MADE_UP_ID};
 pub use changes::{ChangedRows, ChangesWriter};
 pub use digest::file_sha256;
-pub use discover::{FILES_MAX, SourceFile, discover};
+pub use discover::{FILES_MAX, SETTLING, SourceFile, discover};
 pub use duplicates::{DuplicateFinder, Duplicates, duplicate_ids};
 pub use error::{DatasetError, Place};
 pub use id::{IdSet, integer_id_hash, text_id_hash};

@@ -85,7 +85,12 @@ pub async fn backfill(
 fn stops_everything(cause: Cause) -> bool {
     match cause {
         Cause::Fsync | Cause::Damaged => true,
-        Cause::Request | Cause::Job | Cause::Data | Cause::Busy | Cause::Other => false,
+        Cause::Request
+        | Cause::Job
+        | Cause::Data
+        | Cause::Unsettled
+        | Cause::Busy
+        | Cause::Other => false,
     }
 }
 

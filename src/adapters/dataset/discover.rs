@@ -5,8 +5,11 @@
 //! stands at its path by then, if it has changed, or if the path now leads through a symbolic link.
 
 use std::fs::{File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::adapters::failpoint;
 use crate::domain::job::FileFormat;
@@ -16,6 +19,8 @@ use super::roots::{Roots, relative_text};
 
 /// Most files that one pattern may match.
 pub const FILES_MAX: usize = 100_000;
+/// A file that was written less than this before may still be written.
+pub const SETTLING: SignedDuration = SignedDuration::from_secs(60);
 /// The characters that make a part of a pattern match more than its own name.
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 /// How the name of a folder ends that holds what is beside scores: their record, what was set aside, what is
@@ -210,6 +215,19 @@ impl SourceFile {
         Ok(file)
     }
 
+    /// Whether the file may not have been complete when it was found at `found_at`: it had been written less than
+    /// [`SETTLING`] before (or after: its clock may be another one's), or it is not what it was any more.
+    pub fn may_be_unfinished(&self, found_at: Timestamp) -> bool {
+        let is_young = Timestamp::try_from(self.modified)
+            .is_ok_and(|modified| found_at.duration_since(modified).abs() < SETTLING);
+        is_young
+            || match self.open() {
+                Err(DatasetError::Changed { .. }) => true,
+                Err(DatasetError::Io { source, .. }) => source.kind() == io::ErrorKind::NotFound,
+                _ => false,
+            }
+    }
+
     /// Fails unless `file`, which was read, is still the file that was found, by its handle and by its path.
     pub(super) fn check_same(&self, file: &File) -> Result<(), DatasetError> {
         self.check_unchanged(file)?;
@@ -273,24 +291,6 @@ mod tests {
     }
 
     #[test]
-    fn hive_folders_are_decoded() {
-        let project = project(&["t/day=2026-01-05/city=S%C3%A3o%20Paulo/odd=100%/a.csv"]);
-        let found = discover(&project.roots, "t/**/*.csv", None).unwrap();
-        let pair = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
-        assert_eq!(
-            found[0].hive,
-            [pair("day", "2026-01-05"), pair("city", "São Paulo"), pair("odd", "100%")]
-        );
-        assert_eq!(hive_keys("k=__HIVE_DEFAULT_PARTITION__/=x/a=b.csv"), [("k".into(), None)]);
-    }
-
-    #[track_caller]
-    fn check_refused(project: &Project, pattern: &str, told: &str) {
-        let error = discover(&project.roots, pattern, None).unwrap_err().to_string();
-        assert!(error.contains(told), "{pattern}: {error}");
-    }
-
-    #[test]
     fn what_is_beside_scores_is_found_only_by_its_name() {
         let files = [
             "s/wine/tick=1/part-a.csv",
@@ -306,6 +306,24 @@ mod tests {
         check(&files, "s/wine.nightshift/tick=1/*.csv", &files[1..2]);
         // A file is no folder that could be entered, but no table either.
         check(&["s/a.csv", "s/b.nightshift"], "s/*", &["s/a.csv"]);
+    }
+
+    #[test]
+    fn hive_folders_are_decoded() {
+        let project = project(&["t/day=2026-01-05/city=S%C3%A3o%20Paulo/odd=100%/a.csv"]);
+        let found = discover(&project.roots, "t/**/*.csv", None).unwrap();
+        let pair = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
+        assert_eq!(
+            found[0].hive,
+            [pair("day", "2026-01-05"), pair("city", "São Paulo"), pair("odd", "100%")]
+        );
+        assert_eq!(hive_keys("k=__HIVE_DEFAULT_PARTITION__/=x/a=b.csv"), [("k".into(), None)]);
+    }
+
+    #[track_caller]
+    fn check_refused(project: &Project, pattern: &str, told: &str) {
+        let error = discover(&project.roots, pattern, None).unwrap_err().to_string();
+        assert!(error.contains(told), "{pattern}: {error}");
     }
 
     #[test]
@@ -346,5 +364,24 @@ mod tests {
 
         fs::remove_file(&path).unwrap();
         assert!(matches!(found.open(), Err(DatasetError::Io { .. })));
+    }
+
+    #[test]
+    fn a_file_is_finished_once_it_stands_still_for_a_minute() {
+        let project = project(&["a.csv"]);
+        let path = project.keep.path().join("a.csv");
+        let find = || discover(&project.roots, "a.csv", None).unwrap().remove(0);
+        let written = Timestamp::try_from(find().modified).unwrap();
+        for (seconds, is_young) in [(-60, false), (-59, true), (0, true), (59, true), (60, false)] {
+            let found_at = written + SignedDuration::from_secs(seconds);
+            assert_eq!(find().may_be_unfinished(found_at), is_young, "{seconds}");
+        }
+        let later = written + SignedDuration::from_hours(1);
+        let found = find();
+        fs::write(&path, "x\n1\n2\n").unwrap();
+        assert!(found.may_be_unfinished(later));
+        let found = find();
+        fs::remove_file(&path).unwrap();
+        assert!(found.may_be_unfinished(later));
     }
 }
