@@ -40,6 +40,12 @@ pub enum ArtifactError {
         /// The hash of what is in it.
         found: Sha256,
     },
+    /// What a person named is no file.
+    #[error("`{path}` is no regular file, wanted a model file")]
+    NoFile {
+        /// What was named.
+        path: PathBuf,
+    },
     /// The file is larger than a model file may be.
     #[error("model file `{path}` has {size_bytes} bytes, wanted at most {max_bytes}")]
     TooLarge {
@@ -135,6 +141,26 @@ impl Artifacts {
         if found != *sha256 {
             return Err(ArtifactError::Corrupt { path, found });
         }
+        Ok(bytes)
+    }
+
+    /// The content of a model file from elsewhere, which nothing is known of. No more is read than a model file may
+    /// have, and nothing that is no regular file: a device or a pipe has no end.
+    pub fn read_foreign(path: &Path) -> Result<Vec<u8>, ArtifactError> {
+        let read = |action| io_error(action, path);
+        // Before it is opened, which would wait for whoever writes into a pipe; and after, since it may be another.
+        let is_file = |metadata: &fs::Metadata| {
+            let path = path.to_owned();
+            if metadata.is_file() { Ok(()) } else { Err(ArtifactError::NoFile { path }) }
+        };
+        is_file(&fs::metadata(path).map_err(read("look at"))?)?;
+        let file = File::open(path).map_err(read("open"))?;
+        let metadata = file.metadata().map_err(read("look at"))?;
+        is_file(&metadata)?;
+        require_size(path, metadata.len())?;
+        let mut bytes = Vec::new();
+        file.take(Self::SIZE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(read("read"))?;
+        require_size(path, bytes.len() as u64)?;
         Ok(bytes)
     }
 
@@ -265,6 +291,23 @@ mod tests {
         File::create(&path).unwrap().set_len(Artifacts::SIZE_BYTES_MAX + 1).unwrap();
         let error = artifacts.load(&sha256).unwrap_err();
         assert!(matches!(error, ArtifactError::TooLarge { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn what_has_no_end_or_too_much_is_never_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.nsm");
+        fs::write(&path, "model").unwrap();
+        assert_eq!(Artifacts::read_foreign(&path).unwrap(), b"model");
+        File::create(&path).unwrap().set_len(Artifacts::SIZE_BYTES_MAX + 1).unwrap();
+        let told = Artifacts::read_foreign(&path).unwrap_err();
+        assert!(matches!(told, ArtifactError::TooLarge { .. }), "{told:?}");
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [Path::new("/dev/zero"), &pipe, folder.path()] {
+            let told = Artifacts::read_foreign(path).unwrap_err().to_string();
+            assert!(told.ends_with("` is no regular file, wanted a model file"), "{told}");
+        }
     }
 
     #[test]

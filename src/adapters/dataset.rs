@@ -2,8 +2,8 @@
 //!
 //! [`discover`] finds the files of a table, [`Table::open`] learns their columns, [`Table::scan`] hands
 //! their rows over in batches, and [`PartWriter`] and [`QuarantineWriter`] write what became of them.
-//! Everything is read once, in row order and in constant memory; rows are counted on both sides, so that
-//! no row can be lost without an error. What the rows mean, and whether a result is published, is not
+//! Rows are handed over once, in order and in constant memory, and counted on both sides, so that no row can
+//! be lost without an error. What the rows mean, and whether a result is published, is not
 //! decided here.
 //!
 //! Text formats. A csv file is UTF-8, has a header, commas, fields quoted with `"` (doubled inside) and
@@ -57,8 +57,8 @@ mod words;
 
 pub use batch::{Batch, MADE_UP_ID};
 pub use changes::{ChangedRows, ChangesWriter};
-pub use digest::{file_sha256, file_sha256_while};
-pub use discover::{FILES_MAX, SourceFile, discover};
+pub use digest::file_sha256;
+pub use discover::{FILES_MAX, SETTLING, SourceFile, discover};
 pub use duplicates::{DuplicateFinder, Duplicates, duplicate_ids};
 pub use error::{DatasetError, Place};
 pub use id::{IdSet, integer_id_hash, text_id_hash};

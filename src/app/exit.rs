@@ -54,7 +54,10 @@ impl Exit {
         ),
         (10, "committed, but the data drifted and the job asks to be warned"),
         (11, "a candidate was rejected or the evidence was not enough; the champion is unchanged"),
-        (12, "nothing was published: a data check failed, or drift with `then = \"quarantine\"`"),
+        (
+            12,
+            "nothing was published: a data check failed (no row at all is one), or drift with `then = \"quarantine\"`",
+        ),
         (13, "a bad model was rolled back"),
         (70, "storage cannot be trusted: an fsync failed"),
         (74, "storage cannot be trusted: the database or a model file is damaged"),

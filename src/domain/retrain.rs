@@ -2,7 +2,8 @@
 //!
 //! Every reason that a job names is looked at on every tick, and what was found is a finding whether it
 //! fires or not: nobody has to guess why nothing was trained. Times are nominal ticks, so that a backfill
-//! decides as the nights themselves would have.
+//! decides as the nights themselves would have. A training that failed counts as one that did not: what made it fail
+//! is mostly there on the next tick as well.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,8 +24,22 @@ pub struct Situation {
     pub champion_trained: Option<Timestamp>,
     /// The tick of the last committed training of the job, whatever became of it.
     pub last_trained: Option<Timestamp>,
+    /// The latest tick before this one whose training has not ended yet.
+    pub pending: Option<Timestamp>,
+    /// The trainings before this tick that failed, and none was committed after them.
+    pub failed: Option<FailedTrainings>,
     /// What about this run keeps it from training, if anything.
     pub hindrance: Option<Hindrance>,
+}
+
+/// Trainings in a row that failed and that the job itself was the cause of: what a person asks for in vain, the
+/// person knows of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedTrainings {
+    /// The tick of the last.
+    pub last: Timestamp,
+    /// How many ticks; 1 or more.
+    pub ticks: u32,
 }
 
 /// What about a run keeps it from training.
@@ -75,17 +90,46 @@ fn obstacle(spec: &RetrainSpec, situation: &Situation) -> Option<String> {
         Some(Hindrance::CheckFailed) => return Some("a check failed".to_owned()),
         None => {}
     }
-    let last = situation.last_trained?;
-    if last > situation.tick {
-        return Some(format!("a version was trained for the later tick {last}"));
-    }
-    let since = situation.tick.duration_since(last);
-    (since < spec.cooldown).then(|| {
-        let cooldown = spec.cooldown;
-        format!(
-            "a version was trained for {last}, {since:#} ago, and the cool-down is {cooldown:#}"
-        )
+    let trained = situation.last_trained.and_then(|last| {
+        if last > situation.tick {
+            return Some(format!("a version was trained for the later tick {last}"));
+        }
+        let (since, cooldown) = (situation.tick.duration_since(last), spec.cooldown);
+        (since < cooldown).then(|| {
+            format!(
+                "a version was trained for {last}, {since:#} ago, and the cool-down is {cooldown:#}"
+            )
+        })
+    });
+    let pending = || {
+        let pending = situation.pending?;
+        let since = situation.tick.duration_since(pending);
+        (since < spec.cooldown).then(|| {
+            let cooldown = spec.cooldown;
+            format!("the training for {pending} has not ended, and the cool-down is {cooldown:#}")
+        })
+    };
+    trained.or_else(pending).or_else(|| {
+        let FailedTrainings { last, ticks } = situation.failed?;
+        let (since, cooldown) = (situation.tick.duration_since(last), backed_off(spec, ticks));
+        (since < cooldown).then(|| match ticks {
+            1 => format!(
+                "the training for {last} failed, {since:#} ago, and the cool-down is {cooldown:#}"
+            ),
+            _ => format!(
+                "the last {ticks} trainings failed, that for {last} {since:#} ago, and the cool-down has \
+                 grown to {cooldown:#}"
+            ),
+        })
     })
+}
+
+/// The cool-down after trainings for so many ticks have failed: twice as long with each after the first, and 16 times
+/// at most, so that a job that was mended by somebody who has told nobody is tried again.
+fn backed_off(spec: &RetrainSpec, ticks: u32) -> SignedDuration {
+    const DOUBLED_MAX: u32 = 4;
+    let times = 1 << ticks.saturating_sub(1).min(DOUBLED_MAX);
+    spec.cooldown.checked_mul(times).unwrap_or(SignedDuration::MAX)
 }
 
 fn look(reason: RetrainReason, situation: &Situation) -> (Trigger, bool, Finding) {
@@ -144,6 +188,8 @@ mod tests {
             rows_since: 100,
             champion_trained: Some(at("2026-03-01T00:00:00Z")),
             last_trained: Some(at("2026-03-01T00:00:00Z")),
+            pending: None,
+            failed: None,
             hindrance: None,
         }
     }
@@ -188,9 +234,46 @@ mod tests {
         check(fresh, None, &["not_applicable", "pass", "pass"]);
         let just = Situation { last_trained: Some(at("2026-03-08T00:00:00Z")), ..drifted };
         check(just, Some(Trigger::Drift), &["warn", "pass", "pass"]);
+        let underway = Situation { pending: Some(at("2026-03-08T00:00:01Z")), ..drifted };
+        check(underway, None, &["not_applicable", "pass", "pass"]);
+        let stuck = Situation { pending: Some(at("2026-03-08T00:00:00Z")), ..drifted };
+        check(stuck, Some(Trigger::Drift), &["warn", "pass", "pass"]);
         let later = Situation { last_trained: Some(at("2026-04-01T00:00:00Z")), ..drifted };
         check(later, None, &["not_applicable", "pass", "pass"]);
         let back = Situation { hindrance: Some(Hindrance::RollsBack), ..drifted };
         check(back, None, &["not_applicable", "pass", "pass"]);
+    }
+
+    #[test]
+    fn trainings_that_failed_cool_down_for_longer_each_time() {
+        let check = |last: &str, ticks, verdict: &str| {
+            let failed = Some(FailedTrainings { last: at(last), ticks });
+            let drifted = Situation { has_drifted: Some(true), failed, ..quiet() };
+            let found = outlook(&spec(), &drifted).findings.remove(0);
+            assert_eq!(found.verdict.id(), verdict, "{last} {ticks}: {}", found.message);
+            found.message
+        };
+        // The tick is 2026-03-10, the cool-down two days.
+        let told = check("2026-03-09T23:55:00Z", 1, "not_applicable");
+        assert_eq!(
+            told,
+            "the data have drifted; not trained: the training for 2026-03-09T23:55:00Z failed, 5m ago, \
+             and the cool-down is 48h"
+        );
+        check("2026-03-08T00:00:01Z", 1, "not_applicable");
+        check("2026-03-08T00:00:00Z", 1, "warn");
+        let told = check("2026-03-06T00:00:01Z", 2, "not_applicable");
+        assert!(told.contains("the last 2 trainings failed, that for 2026-03-06"), "{told}");
+        assert!(told.ends_with("the cool-down has grown to 96h"), "{told}");
+        check("2026-03-06T00:00:00Z", 2, "warn");
+        check("2026-02-06T00:00:01Z", 5, "not_applicable");
+        check("2026-02-06T00:00:00Z", 5, "warn");
+        check("2026-02-06T00:00:00Z", u32::MAX, "warn");
+    }
+
+    #[test]
+    fn a_cool_down_of_any_length_never_panics() {
+        let spec = RetrainSpec { cooldown: SignedDuration::MAX, ..spec() };
+        assert_eq!(backed_off(&spec, 9), SignedDuration::MAX);
     }
 }

@@ -1,4 +1,6 @@
 //! The chain for each missing tick, oldest first, as of that tick.
+//!
+//! Ticks that are not due yet are not missing; a range that holds some is refused as a whole.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,7 +36,20 @@ pub async fn missing(
     to: Timestamp,
     max: usize,
 ) -> Result<Vec<Timestamp>, RunError> {
+    require_past(world, loaded, to)?;
     ticks(world, loaded, &BackfillRequest { from, to, max, force: Force::No, progress: None }).await
+}
+
+/// Refuses a range that holds ticks of the future, all of them or some: whoever names them expects them to be run.
+fn require_past(world: &World, loaded: &LoadedJob, to: Timestamp) -> Result<(), RunError> {
+    let now = world.now();
+    let next = loaded.job.schedule.as_ref().and_then(|schedule| schedule.next_after(now));
+    let Some(next) = next.filter(|next| *next <= to) else { return Ok(()) };
+    let message = format!(
+        "`--to` {to} is in the future: the interval of the tick {next} ends then, and it is {now} now"
+    );
+    Err(RunError::new("backfill", Cause::Request, message)
+        .hint(format!("end the range before {next}")))
 }
 
 /// Runs the chain for each tick of the request. A tick that fails does not keep the later ones from
@@ -44,6 +59,7 @@ pub async fn backfill(
     loaded: &LoadedJob,
     request: BackfillRequest,
 ) -> Result<Vec<BackfilledTick>, RunError> {
+    require_past(world, loaded, request.to)?;
     // Also if no tick is missing: the last one may have been killed before what it had caused.
     execute::catch_up(world, loaded, Scope::Chain, request.progress.as_ref()).await?;
     let mut out = Vec::new();
@@ -69,7 +85,12 @@ pub async fn backfill(
 fn stops_everything(cause: Cause) -> bool {
     match cause {
         Cause::Fsync | Cause::Damaged => true,
-        Cause::Request | Cause::Job | Cause::Data | Cause::Busy | Cause::Other => false,
+        Cause::Request
+        | Cause::Job
+        | Cause::Data
+        | Cause::Unsettled
+        | Cause::Busy
+        | Cause::Other => false,
     }
 }
 

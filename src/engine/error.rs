@@ -45,6 +45,8 @@ pub enum Cause {
     Job,
     /// The data: missing, unreadable, of another schema, too few rows.
     Data,
+    /// The data as well, but files that have changed since they were found, or may not have been complete.
+    Unsettled,
     /// Somebody else owns the run.
     Busy,
     /// An fsync failed: what is on disk cannot be trusted.
@@ -107,13 +109,14 @@ impl RunError {
         }
     }
 
-    /// Turns an error of a table into one of `stage`: of the data, unless the disk is at fault, or the
-    /// program, which is tried again wherever it panics.
+    /// Turns an error of a table into one of `stage`: of the data, unless these have changed, or the disk is at
+    /// fault, or the program, which is tried again wherever it panics.
     pub fn table(stage: &'static str) -> impl Fn(DatasetError) -> Self + Copy {
         move |error| {
             let cause = match &error {
                 DatasetError::Fsync { .. } => Cause::Fsync,
                 DatasetError::Panicked { .. } => Cause::Other,
+                DatasetError::Changed { .. } => Cause::Unsettled,
                 error if error.is_of_the_disk() => Cause::Other,
                 _ => Cause::Data,
             };
@@ -226,9 +229,13 @@ mod tests {
         let (file, message) = ("a.parquet".to_owned(), "a bug".to_owned());
         let panicked = DatasetError::Panicked { action: "read", file, message };
         assert_eq!(RunError::table("read")(panicked).cause, Cause::Other);
-        for (error, cause) in
-            [(read(5), Cause::Other), (read(2), Cause::Data), (fsync, Cause::Fsync)]
-        {
+        let changed = DatasetError::Changed { file: "a.parquet".to_owned() };
+        for (error, cause) in [
+            (read(5), Cause::Other),
+            (read(2), Cause::Data),
+            (fsync, Cause::Fsync),
+            (changed, Cause::Unsettled),
+        ] {
             assert_eq!(RunError::table("read")(error).cause, cause);
         }
         let source = sqlx::Error::Io(io(5));

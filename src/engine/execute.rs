@@ -251,14 +251,17 @@ pub async fn score(
     followed(world, loaded, outcome, scope, progress.as_ref()).await
 }
 
-/// Trains one version. Without a tick: as of now, whatever the schedule.
+/// Trains one version. Without a tick: as of now, whatever the schedule; not as of a time to come.
 pub async fn train(
     world: &World,
     loaded: &LoadedJob,
     request: Request,
 ) -> Result<Outcome, RunError> {
+    let now = world.now();
+    let tick = request.tick.unwrap_or(now);
+    plan::require_due(&loaded.job, tick, now)?;
     recover::recover(world).await?;
-    let tick = Some(request.tick.unwrap_or_else(|| world.now()));
+    let tick = Some(tick);
     execute(world, loaded, RunKind::Train, Request { tick, ..request }).await
 }
 

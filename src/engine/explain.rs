@@ -8,8 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::adapters::dataset::{
-    self, MADE_UP_ID, ScanError, ScanRequest, SourceFile, Table, TimeFilter, file_sha256,
-    named_files,
+    self, MADE_UP_ID, ScanError, ScanRequest, SourceFile, Table, TimeFilter, named_files,
 };
 use crate::adapters::store::{Input, OutputRole, RunRecord};
 use crate::domain::frame::{Cells, Frame};
@@ -216,7 +215,7 @@ impl Inputs {
         for (file, recorded) in
             all.filter(|(file, _)| name.is_none_or(|name| file.relative == name))
         {
-            let (found, _) = file_sha256(&file.path).map_err(RunError::other(STAGE))?;
+            let (found, _) = file.sha256_while(|| true).map_err(RunError::table(STAGE))?;
             if found != *recorded {
                 let message = format!(
                     "`{}` is not what run `{}` has read: wanted SHA-256 {recorded}, found {found}",

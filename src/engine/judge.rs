@@ -3,7 +3,12 @@
 //! Every finding is made, none stops the others, so that a user sees all of them at once. What they
 //! lead to is decided in `domain::decide`.
 
+/// An input without a row.
+mod empty;
+
 use jiff::Timestamp;
+
+pub use self::empty::{EXPLAIN, INPUT_EMPTY, Searched, input_empty};
 
 use crate::adapters::dataset::Written;
 use crate::domain::finding::{Finding, FindingKind, FindingVerdict};

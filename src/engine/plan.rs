@@ -88,9 +88,13 @@ pub async fn plan(
     })
 }
 
-/// The tick that a request means: the given one, else the latest that was due, else now.
+/// The tick that a request means: the given one, which must not lie in the future, else the latest that was due,
+/// else now.
 pub fn tick_of(job: &Job, asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, RunError> {
-    let Some(schedule) = &job.schedule else { return Ok(asked.unwrap_or(now)) };
+    let Some(schedule) = &job.schedule else {
+        let tick = asked.unwrap_or(now);
+        return require_due(job, tick, now).map(|()| tick);
+    };
     let Some(tick) = asked else {
         return schedule.latest_at_or_before(now).ok_or_else(|| {
             let message = format!("`{}` has had no tick yet", schedule.cron());
@@ -98,7 +102,7 @@ pub fn tick_of(job: &Job, asked: Option<Timestamp>, now: Timestamp) -> Result<Ti
         });
     };
     if schedule.is_tick(tick) {
-        return Ok(tick);
+        return require_due(job, tick, now).map(|()| tick);
     }
     let shown = |tick: Option<Timestamp>| tick.map_or("none".to_owned(), |tick| tick.to_string());
     let before = shown(schedule.previous_before(tick));
@@ -106,6 +110,22 @@ pub fn tick_of(job: &Job, asked: Option<Timestamp>, now: Timestamp) -> Result<Ti
     let message = format!("{tick} is not a tick of the schedule `{}`", schedule.cron());
     Err(RunError::new("plan", Cause::Request, message)
         .hint(format!("the ticks around it are {before} and {after}")))
+}
+
+/// Refuses a tick in the future: its data are not all there yet, and a run that is committed before they are would
+/// keep the schedule from running the tick when it is due.
+pub fn require_due(job: &Job, tick: Timestamp, now: Timestamp) -> Result<(), RunError> {
+    if tick <= now {
+        return Ok(());
+    }
+    let message = format!("{tick} is in the future: its interval ends then, and it is {now} now");
+    let latest = job.schedule.as_ref().and_then(|schedule| schedule.latest_at_or_before(now));
+    let hint = match (latest, &job.schedule) {
+        (Some(latest), _) => format!("wait until then, or name the latest that was due, {latest}"),
+        (None, Some(_)) => "wait until then: no tick of the schedule was due yet".to_owned(),
+        (None, None) => "wait until then, or leave out `--tick`, which means now".to_owned(),
+    };
+    Err(RunError::new("plan", Cause::Request, message).hint(hint))
 }
 
 /// The data interval of `tick`.
@@ -302,6 +322,50 @@ fn render(template: &Template, fields: &TickFields) -> Result<String, RunError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn job(schedule: &str) -> Job {
+        let text = format!(
+            "name = \"wine\"\n{schedule}[data]\nsource = \"data/*.csv\"\nlabel = \"y\"\n[model]\n\
+             task = \"binary\"\n[score]\noutput = \"scores/wine\"\n"
+        );
+        crate::domain::job::parse::parse("wine.toml", text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_tick_in_the_future_is_refused() {
+        let check = |schedule: &str, asked: &str, told: Option<(&str, &str)>| {
+            let now = "2026-01-05T03:00:00Z".parse().unwrap();
+            let found = tick_of(&job(schedule), Some(asked.parse().unwrap()), now);
+            let error = found.err().map(|error| {
+                assert_eq!(error.cause, Cause::Request);
+                (error.source.to_string(), error.hints[0].clone())
+            });
+            let told = told.map(|(message, hint)| (message.to_owned(), hint.to_owned()));
+            assert_eq!(error, told, "{schedule} {asked}");
+        };
+        let hourly = "[schedule]\ncron = \"0 * * * *\"\n";
+        check(hourly, "2026-01-05T03:00:00Z", None);
+        check(
+            hourly,
+            "2026-01-05T04:00:00Z",
+            Some((
+                "2026-01-05T04:00:00Z is in the future: its interval ends then, and it is \
+                 2026-01-05T03:00:00Z now",
+                "wait until then, or name the latest that was due, 2026-01-05T03:00:00Z",
+            )),
+        );
+        check("", "2026-01-05T03:00:00Z", None);
+        check("", "1999-01-05T03:00:00Z", None);
+        check(
+            "",
+            "2026-01-05T03:00:00.000001Z",
+            Some((
+                "2026-01-05T03:00:00.000001Z is in the future: its interval ends then, and it is \
+                 2026-01-05T03:00:00Z now",
+                "wait until then, or leave out `--tick`, which means now",
+            )),
+        );
+    }
 
     #[test]
     fn staging_is_above_every_tick() {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::adapters::artifact::Artifacts;
 use crate::adapters::failpoint;
 use crate::adapters::store::{AliasMove, AliasState, Attribution, FollowUp, Import, NewVersion};
 use crate::domain::identity::{JobName, Version};
@@ -153,8 +154,7 @@ pub async fn import(
         let hint = "wanted a model file of nightshift, like those in `state/models`";
         RunError::new("import", Cause::Request, source).hint(hint)
     };
-    let bytes = std::fs::read(path)
-        .map_err(|error| unreadable(format!("`{}`: {error}", path.display()).into()))?;
+    let bytes = Artifacts::read_foreign(path).map_err(|error| unreadable(Box::new(error)))?;
     let artifact = Artifact::decode(&bytes).map_err(|error| unreadable(Box::new(error)))?;
     let sha256 = world.artifacts.store(&bytes).map_err(RunError::artifact("import"))?;
     let before = standing(world, model).await?.state.aliases;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::adapters::store::FollowUp;
 use crate::domain::finding::Finding;
-use crate::domain::retrain::{self, Hindrance, Situation};
+use crate::domain::retrain::{self, FailedTrainings, Hindrance, Situation};
 use crate::domain::run::{Interval, RunKind, RunSlot, Trigger};
 use crate::engine::error::RunError;
 use crate::engine::execute::{Execution, Scope};
@@ -37,6 +37,10 @@ pub async fn outlook(
     let failed = RunError::store("look at the reasons to train");
     let tick = execution.slot.tick;
     let latest = world.store.latest(&job.name, RunKind::Train).await.map_err(failed)?;
+    let last_trained = latest.map(|run| run.slot.tick);
+    let found = world.store.failed_trainings(&job.name, last_trained, tick).await;
+    let failed_trainings = found.map_err(failed)?;
+    let pending = world.store.pending_training(&job.name, tick).await.map_err(failed)?;
     let champion_trained = champion_trained(execution).await?;
     let earlier = match champion_trained {
         Some(trained) => {
@@ -49,7 +53,9 @@ pub async fn outlook(
         has_drifted: night.has_drifted,
         rows_since: earlier.saturating_add(night.rows_scored),
         champion_trained,
-        last_trained: latest.map(|run| run.slot.tick),
+        last_trained,
+        pending,
+        failed: failed_trainings.map(|(last, ticks)| FailedTrainings { last, ticks }),
         hindrance: night.hindrance,
     };
     let found = retrain::outlook(spec, &situation);

@@ -19,7 +19,7 @@ const INTERRUPTED_MAX: usize = 3;
 /// Whether what stopped a run may be gone the next time.
 pub fn is_worth_another_try(cause: Cause) -> bool {
     match cause {
-        Cause::Other | Cause::Busy => true,
+        Cause::Other | Cause::Busy | Cause::Unsettled => true,
         Cause::Request | Cause::Job | Cause::Data | Cause::Fsync | Cause::Damaged => false,
     }
 }

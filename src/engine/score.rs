@@ -29,7 +29,7 @@ use crate::domain::watch::WatchStep;
 use crate::engine::drift::{self, Drift, Profiles};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::Execution;
-use crate::engine::inputs::InputDigests;
+use crate::engine::inputs::{self, InputDigests};
 use crate::engine::offload::offload;
 use crate::engine::pass::{self, Contenders, Scored, SecondScored, TrackScored};
 use crate::engine::plan::{self, ScorePaths};
@@ -76,6 +76,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
 
     let stage = execution.stage("plan");
     recover::sweep_staging(world, &job).await?;
+    let found_at = world.now();
     let plan = Arc::new(plan_score(execution).await?);
     let digests = InputDigests::start(&plan.files)?;
     let (contenders, watched) = contenders(execution, &plan).await?;
@@ -91,8 +92,10 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
     let mut scored = {
         let (plan, job, contenders) = (plan.clone(), job.clone(), contenders.clone());
         let (folder, progress) = (staging.folder().to_owned(), execution.progress.clone());
-        let read =
-            move || pass::score((&plan, digests), &folder, &job, &contenders, progress.as_ref());
+        let read = move || {
+            pass::score((&plan, digests), &folder, &job, &contenders, progress.as_ref())
+                .map_err(|error| inputs::unless_unfinished(error, &plan.files, found_at))
+        };
         offload("score", read).await?
     };
     pin_model(execution, &plan.model, &scored.inputs).await?;

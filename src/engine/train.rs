@@ -20,6 +20,7 @@ use crate::engine::candidate::{self, Candidate, TrainPlan};
 use crate::engine::commit;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::{Execution, Promotion};
+use crate::engine::inputs::unless_unfinished;
 use crate::engine::offload::offload;
 use crate::engine::pass::Contender;
 use crate::engine::plan;
@@ -37,6 +38,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         .await
         .map_err(RunError::store("read the registry"))?;
     let champion = champion(execution).await?.map(Arc::new);
+    let found_at = world.now();
     let train_plan = plan_training(execution, &job, champion.as_deref())?;
     execution.stage_done(stage);
 
@@ -47,6 +49,7 @@ pub async fn execute(execution: &mut Execution<'_>) -> Result<(), RunError> {
         let artifacts = world.artifacts.clone();
         offload("fit", move || {
             candidate::train(&train_plan, &job, champion.as_deref(), &artifacts, progress.as_ref())
+                .map_err(|error| unless_unfinished(error, &train_plan.files, found_at))
         })
         .await?
     };

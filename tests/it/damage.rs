@@ -61,6 +61,8 @@ impl Story {
 
     fn tell() -> Self {
         let sandbox = Sandbox::new();
+        // The nights of the story end in May.
+        sandbox.at("2026-06-01T03:00:00Z");
         sandbox.run(["init", "--demo"]).expect(0);
         let state = sandbox.root().join("demo/state");
         // As if the daemon were still at it: the log stays while somebody has the database open.

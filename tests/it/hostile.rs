@@ -99,8 +99,8 @@ fn an_empty_file_is_refused() {
 }
 
 #[test]
-fn a_header_alone_is_a_tick_without_rows() {
-    check_scored(HEADER, 0, &[]);
+fn a_header_alone_publishes_nothing() {
+    check_refused(HEADER, 12, &["input_empty", "no row in 1 file of `data/today.csv`"]);
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod glob;
 mod hostile;
 mod ids;
 mod incremental;
+mod inputs;
 mod json;
 mod months;
 mod moves;

@@ -122,6 +122,34 @@ fn a_training_of_late_holds_the_next_one_back() {
     assert_eq!(caused(&night(&sandbox, 6, 10))["trigger"], "drift");
 }
 
+#[test]
+fn a_training_that_fails_holds_the_next_ones_back_for_longer_each_time() {
+    let sandbox = world("[retrain]", &[Moved; 5]);
+    // As if nobody noticed: drift stays, and so does what makes the training fail.
+    sandbox.write("jobs/churn.toml", job("[retrain]\n[train]\nrows_min = 100000"));
+    for (day, reason) in [
+        (4, None),
+        (5, None),
+        (6, Some("the last 2 trainings failed, that for 2026-01-05T00:00:00Z 24h ago")),
+        (7, None),
+    ] {
+        let run = night(&sandbox, day, if reason.is_none() { 1 } else { 10 });
+        let found = told(&run, "trigger", "drift");
+        match reason {
+            None => {
+                assert_eq!(found, [("warn", "the data have drifted; a version is trained")]);
+                assert_eq!(caused(&run)["state"], "failed");
+            }
+            Some(reason) => {
+                check_causes_nothing(&run);
+                assert_eq!((found.len(), found[0].0), (1, "not_applicable"));
+                assert!(found[0].1.contains(reason), "{found:?}");
+                assert!(found[0].1.ends_with("the cool-down has grown to 48h"), "{found:?}");
+            }
+        }
+    }
+}
+
 /// Runs days until one trains, which must be `day`, because of `reason`.
 #[track_caller]
 fn check_reason(more: &str, reason: &str, day: u32) {

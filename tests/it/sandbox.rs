@@ -8,11 +8,13 @@
 //! Setting up data in a format other than text, and judging results, is not the job of this module.
 
 use std::cell::Cell;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use tempfile::TempDir;
@@ -118,9 +120,15 @@ impl Sandbox {
         self.spawn(arguments).finish()
     }
 
-    /// Starts `nightshift` with `arguments`, to be waited for or killed.
+    /// Starts `nightshift` with `arguments`, to be waited for or killed. A tick that they name has been due for a
+    /// second at least: nights come before the commands that run them.
     #[track_caller]
     pub(crate) fn spawn<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Running {
+        let arguments: Vec<OsString> =
+            arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        if let Some(due) = latest_tick(&arguments).filter(|due| *due >= self.clock.get()) {
+            self.clock.set(due + SignedDuration::from_secs(1));
+        }
         let mut command = self.command();
         command.args(arguments);
         Running { child: Some(command.spawn().unwrap()), root: self.root.clone() }
@@ -148,6 +156,17 @@ impl Sandbox {
             .stderr(Stdio::piped());
         command
     }
+}
+
+/// The latest of the ticks that `arguments` name, local times taken for UTC.
+fn latest_tick(arguments: &[OsString]) -> Option<Timestamp> {
+    let named = arguments.windows(2).filter(|pair| pair[0] == "--tick" || pair[0] == "--to");
+    let instant = |pair: &[OsString]| {
+        let text = pair[1].to_str()?;
+        let local = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+        text.parse().ok().or_else(|| local().map(|local| local.timestamp()))
+    };
+    named.filter_map(instant).max()
 }
 
 /// A started command. Killed when it is dropped, so that a failed test leaves nothing running.
@@ -346,4 +365,8 @@ fn the_clock_moves_on_with_each_command() {
     assert_eq!(now(&sandbox.command()), "2026-01-05T03:00:00Z");
     assert_eq!(now(&sandbox.command()), "2026-01-05T03:00:01Z");
     assert_eq!(now(&sandbox.at("2026-02-01T00:00:00Z").command()), "2026-02-01T00:00:00Z");
+    sandbox.run(["run", "nothing", "--tick", "2026-02-03"]).expect(2);
+    assert_eq!(now(&sandbox.command()), "2026-02-03T00:00:02Z");
+    sandbox.run(["run", "nothing", "--tick", "2026-01-01T00:00:00Z"]).expect(2);
+    assert_eq!(now(&sandbox.command()), "2026-02-03T00:00:04Z");
 }

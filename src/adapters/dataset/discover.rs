@@ -5,8 +5,11 @@
 //! stands at its path by then, if it has changed, or if the path now leads through a symbolic link.
 
 use std::fs::{File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::adapters::failpoint;
 use crate::domain::job::FileFormat;
@@ -16,8 +19,13 @@ use super::roots::{Roots, relative_text};
 
 /// Most files that one pattern may match.
 pub const FILES_MAX: usize = 100_000;
+/// A file that was written less than this before may still be written.
+pub const SETTLING: SignedDuration = SignedDuration::from_secs(60);
 /// The characters that make a part of a pattern match more than its own name.
 const WILDCARDS: [char; 3] = ['*', '?', '['];
+/// How the name of a folder ends that holds what is beside scores: their record, what was set aside, what is
+/// being written.
+const BESIDE_SCORES: &str = ".nightshift";
 /// What Hive and Spark write for a null partition key.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -53,7 +61,8 @@ struct Identity {
 ///
 /// `pattern` is relative to the project or absolute below a root. `*`, `?`, `[...]` match within one
 /// name, `**` matches any folders. Folders, and files that a wildcard reached through a name that starts
-/// with `.` or `_`, are left out: those are the unfinished and the hidden ones, and our own outputs.
+/// with `.` or `_`, are left out: those are the unfinished and the hidden ones, and our own outputs. So is
+/// everything in a folder whose name ends in `.nightshift`, unless the pattern spells the name out.
 pub fn discover(
     roots: &Roots,
     pattern: &str,
@@ -75,10 +84,15 @@ pub fn discover(
         anchored.relative.split('/').take_while(|part| !part.contains(WILDCARDS)).count();
     let mut out = Vec::new();
     for path in found {
-        let path = path.map_err(|error| {
-            let path = error.path().to_owned();
-            DatasetError::io("list the folder", path)(error.into())
-        })?;
+        let path = match path {
+            Ok(path) => path,
+            // Runs come and go there, and nobody else needs to be let in.
+            Err(error) if is_left_out(anchored.root, error.path(), literal_parts) => continue,
+            Err(error) => {
+                let path = error.path().to_owned();
+                return Err(DatasetError::io("list the folder", path)(error.into()));
+            }
+        };
         let relative = relative_text(anchored.root, &path).ok_or_else(|| {
             DatasetError::path(&path.to_string_lossy(), "has a name that is not UTF-8")
         })?;
@@ -99,7 +113,13 @@ pub fn discover(
 
 /// Whether a wildcard reached `relative` through a name that hides it.
 fn is_hidden(relative: &str, literal_parts: usize) -> bool {
-    relative.split('/').skip(literal_parts).any(|name| name.starts_with(['.', '_']))
+    let mut names = relative.split('/').skip(literal_parts);
+    names.any(|name| name.starts_with(['.', '_']) || name.ends_with(BESIDE_SCORES))
+}
+
+/// The same of a folder below `root` that could not be listed.
+fn is_left_out(root: &Path, folder: &Path, literal_parts: usize) -> bool {
+    relative_text(root, folder).is_some_and(|relative| is_hidden(&relative, literal_parts))
 }
 
 /// The file at `path`, or `None` for a folder.
@@ -195,6 +215,25 @@ impl SourceFile {
         Ok(file)
     }
 
+    /// Whether the file may not have been complete when it was found at `found_at`: it had been written less than
+    /// [`SETTLING`] before (or after: its clock may be another one's), or it is not what it was any more.
+    pub fn may_be_unfinished(&self, found_at: Timestamp) -> bool {
+        let is_young = Timestamp::try_from(self.modified)
+            .is_ok_and(|modified| found_at.duration_since(modified).abs() < SETTLING);
+        is_young
+            || match self.open() {
+                Err(DatasetError::Changed { .. }) => true,
+                Err(DatasetError::Io { source, .. }) => source.kind() == io::ErrorKind::NotFound,
+                _ => false,
+            }
+    }
+
+    /// Fails unless `file`, which was read, is still the file that was found, by its handle and by its path.
+    pub(super) fn check_same(&self, file: &File) -> Result<(), DatasetError> {
+        self.check_unchanged(file)?;
+        self.open().map(drop)
+    }
+
     /// Fails unless `file` is the file that was found, as it was then.
     pub(super) fn check_unchanged(&self, file: &File) -> Result<(), DatasetError> {
         let now = file.metadata().map_err(DatasetError::io("open", &self.path))?;
@@ -249,6 +288,24 @@ mod tests {
         check(&files, "nothing/*.csv", &[]);
         check(&["d/_quarantine/a.csv", "d/x/a.csv"], "d/**/*.csv", &["d/x/a.csv"]);
         check(&["a[1]/x.csv"], "a[[]1]/x.csv", &["a[1]/x.csv"]);
+    }
+
+    #[test]
+    fn what_is_beside_scores_is_found_only_by_its_name() {
+        let files = [
+            "s/wine/tick=1/part-a.csv",
+            "s/wine.nightshift/tick=1/quarantine-a.csv",
+            "s/wine.nightshift/stage/b/part-b.csv",
+            "s/wine.nightshifts/a.csv",
+        ];
+        let kept = ["s/wine.nightshifts/a.csv", "s/wine/tick=1/part-a.csv"];
+        check(&files, "s/**/*.csv", &kept);
+        check(&files, "**/*.csv", &kept);
+        check(&files, "s/wine*/tick=*/*.csv", &kept[1..]);
+        check(&files, "s/*.nightshift/*/*.csv", &[]);
+        check(&files, "s/wine.nightshift/tick=1/*.csv", &files[1..2]);
+        // A file is no folder that could be entered, but no table either.
+        check(&["s/a.csv", "s/b.nightshift"], "s/*", &["s/a.csv"]);
     }
 
     #[test]
@@ -307,5 +364,24 @@ mod tests {
 
         fs::remove_file(&path).unwrap();
         assert!(matches!(found.open(), Err(DatasetError::Io { .. })));
+    }
+
+    #[test]
+    fn a_file_is_finished_once_it_stands_still_for_a_minute() {
+        let project = project(&["a.csv"]);
+        let path = project.keep.path().join("a.csv");
+        let find = || discover(&project.roots, "a.csv", None).unwrap().remove(0);
+        let written = Timestamp::try_from(find().modified).unwrap();
+        for (seconds, is_young) in [(-60, false), (-59, true), (0, true), (59, true), (60, false)] {
+            let found_at = written + SignedDuration::from_secs(seconds);
+            assert_eq!(find().may_be_unfinished(found_at), is_young, "{seconds}");
+        }
+        let later = written + SignedDuration::from_hours(1);
+        let found = find();
+        fs::write(&path, "x\n1\n2\n").unwrap();
+        assert!(found.may_be_unfinished(later));
+        let found = find();
+        fs::remove_file(&path).unwrap();
+        assert!(found.may_be_unfinished(later));
     }
 }

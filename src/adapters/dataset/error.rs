@@ -172,6 +172,16 @@ impl DatasetError {
         move |source| Self::Polars { action, file, source }
     }
 
+    /// The file that does not hold what it should, relative to its root, where it is one.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Polars { file, .. } | Self::Content { file, .. } | Self::Changed { file } => {
+                Some(file)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the disk is at fault, and not what is on it.
     pub fn is_of_the_disk(&self) -> bool {
         match self {

@@ -29,6 +29,10 @@ pub struct TimeFilter {
 impl TimeFilter {
     /// True for the rows of the interval and for those without a time, which are to be counted.
     pub(super) fn predicate(&self, dtype: &DataType) -> Result<Option<Expr>, DatasetError> {
+        // A column without a value has no type of its own in a text file, and no row of it has a time.
+        if *dtype == DataType::Null {
+            return Ok(None);
+        }
         if !matches!(dtype, DataType::Date | DataType::Datetime(..)) {
             let problem = format!("is {dtype}, but a time must be a date or a datetime");
             return Err(DatasetError::column(&self.column, problem));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::adapters::store::codec::{text, time, time_text};
+use crate::adapters::store::codec::{optional_time, optional_time_text, text, time, time_text};
 use crate::adapters::store::runs::run_record;
 use crate::adapters::store::{RunRecord, Store, StoreError};
 use crate::domain::finding::{FindingKind, FindingVerdict};
@@ -89,6 +89,42 @@ impl Store {
             .await
             .map_err(|source| self.failed("count the scored rows of a job", source))?;
         Ok(u64::try_from(rows).unwrap_or(0))
+    }
+
+    /// The last tick, and the number, of the ticks after `after` and before `before` for which a training of the job
+    /// failed that was not asked for by a person or a pipeline; `None` if there is no such tick.
+    pub async fn failed_trainings(
+        &self,
+        job: &JobName,
+        after: Option<Timestamp>,
+        before: Timestamp,
+    ) -> Result<Option<(Timestamp, u32)>, StoreError> {
+        let (last, ticks) = sqlx::query(SELECT_FAILED_TRAININGS)
+            .bind(job.as_str())
+            .bind(optional_time_text(after))
+            .bind(time_text(before))
+            .try_map(|row: SqliteRow| {
+                Ok((optional_time(&row, "last")?, row.try_get::<u32, _>("ticks")?))
+            })
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|source| self.failed("look back on trainings", source))?;
+        Ok(last.map(|last| (last, ticks)))
+    }
+
+    /// The latest tick before `before` whose training waits or is being executed.
+    pub async fn pending_training(
+        &self,
+        job: &JobName,
+        before: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        sqlx::query(SELECT_PENDING_TRAINING)
+            .bind(job.as_str())
+            .bind(time_text(before))
+            .try_map(|row: SqliteRow| optional_time(&row, "last"))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|source| self.failed("look for a training that has not ended", source))
     }
 
     /// The verdicts of the finding `(kind, id)` on the ticks before `before`, the latest first, not more
@@ -173,6 +209,15 @@ const SELECT_WITH_VERSION: &str = "select * from run
 
 const SUM_ROWS: &str = "select coalesce(sum(rows_scored), 0) from run
      where job = ?1 and kind = 'score' and state = 'committed' and tick > ?2 and tick < ?3";
+
+const SELECT_FAILED_TRAININGS: &str =
+    "select max(tick) as last, count(distinct tick) as ticks from run
+     where job = ?1 and kind = 'train' and state in ('failed', 'dead') and (?2 is null or tick > ?2)
+         and tick < ?3 and trigger not in ('manual', 'ci', 'initial')";
+
+const SELECT_PENDING_TRAINING: &str = "select max(tick) as last from run
+     where job = ?1 and kind = 'train' and state in ('queued', 'claimed', 'running', 'committing')
+         and tick < ?2";
 
 const SELECT_VERDICTS: &str = "select finding.verdict from run
      join finding on finding.run = run.id

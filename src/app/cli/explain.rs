@@ -19,7 +19,7 @@ use crate::app::render::text::{self, Paint};
 use crate::domain::job::code::CODES;
 use crate::domain::schedule::{DayMatch, Schedule};
 use crate::engine::error::RunError;
-use crate::engine::report;
+use crate::engine::{judge, report};
 use crate::learn::check::CHECKS;
 use crate::learn::compare::COMPARISONS;
 use crate::learn::drift::{TESTS, domain_classifier};
@@ -129,6 +129,7 @@ pub(crate) async fn cmd_explain(context: &Context, args: &ExplainArgs) -> Result
 fn entries() -> Vec<Entry> {
     let checks =
         CHECKS.iter().map(|check| Entry { id: check.id, kind: "check", text: check.explain });
+    let empty = Entry { id: judge::INPUT_EMPTY, kind: "check", text: judge::EXPLAIN };
     let kinds =
         KINDS.iter().map(|kind| Entry { id: kind.id(), kind: "model_kind", text: kind.explain() });
     let metrics =
@@ -146,6 +147,7 @@ fn entries() -> Vec<Entry> {
         CALIBRATIONS.iter().map(|(id, text)| Entry { id, kind: "calibration", text });
     let codes = CODES.iter().map(|(code, text)| Entry { id: code, kind: "problem_code", text });
     checks
+        .chain([empty])
         .chain(kinds)
         .chain(metrics)
         .chain(comparisons)

@@ -195,7 +195,7 @@ impl From<RunError> for Failure {
         let kind = match error.cause {
             Cause::Request => Kind::Usage,
             Cause::Job => Kind::Job,
-            Cause::Data => Kind::Data,
+            Cause::Data | Cause::Unsettled => Kind::Data,
             Cause::Busy => Kind::Busy,
             Cause::Fsync => Kind::Fsync,
             Cause::Damaged => Kind::Damaged,
@@ -279,6 +279,7 @@ mod tests {
             (Cause::Request, Exit::Usage),
             (Cause::Job, Exit::Job),
             (Cause::Data, Exit::Failed),
+            (Cause::Unsettled, Exit::Failed),
             (Cause::Busy, Exit::Busy),
             (Cause::Fsync, Exit::Fsync),
             (Cause::Damaged, Exit::Damaged),

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::child::{End, Patience, Report, attend, cpu_seconds};
 use super::job_set::{JobSet, KnownJob};
-use super::lookout::{Lookout, Sight};
+use super::lookout::{Lookout, STILL, Sight};
 use super::settle::settle;
 use super::{Order, duration, endure};
 use crate::adapters::failpoint;
@@ -205,15 +205,15 @@ impl Dispatcher {
         if now >= patience {
             return Ok(false);
         }
-        match self.lookout.look(world, job, record).await {
-            Sight::There => Ok(false),
-            Sight::Looking => Ok(true),
-            Sight::Missing => {
-                let until = now.saturating_add(INPUT_WAIT).unwrap_or(now).min(patience);
-                world.store.postpone(&record.id, until).await.map_err(failed)?;
-                Ok(true)
-            }
-        }
+        let wait = match self.lookout.look(world, job, record, now).await {
+            Sight::There => return Ok(false),
+            Sight::Looking => return Ok(true),
+            Sight::Missing => INPUT_WAIT,
+            Sight::Growing => STILL,
+        };
+        let until = now.saturating_add(wait).unwrap_or(now).min(patience);
+        world.store.postpone(&record.id, until).await.map_err(failed)?;
+        Ok(true)
     }
 
     /// Starts the process of a run. It executes the job file of now, but for a correction, which does again

@@ -63,7 +63,7 @@ pub async fn drain(
                 match error.cause {
                     Cause::Fsync | Cause::Damaged => return Err(error),
                     Cause::Busy => {}
-                    Cause::Request | Cause::Job | Cause::Data | Cause::Other => {
+                    Cause::Request | Cause::Job | Cause::Data | Cause::Unsettled | Cause::Other => {
                         tracing::warn!(run.id = %next.id, error = %error.chain(), "a queued run failed");
                     }
                 }

@@ -139,6 +139,9 @@ impl Pass<'_> {
                 .map_err(RunError::data("read"))?;
             findings.extend(judge::duplicate_ids(job, repeated.count, &named));
         }
+        let (files, filter) = (plan.files.len(), plan.paths.filter.as_ref());
+        let searched = judge::Searched { pattern: &plan.paths.input, files, filter };
+        findings.extend(judge::input_empty(job, self.rows.read, searched));
         findings.extend(self.checks.findings(self.rows.read));
         let newest = self.newest_micros.and_then(|micros| Timestamp::from_microsecond(micros).ok());
         findings.extend(judge::table(job, &profile, self.rows, newest, plan.interval.end));

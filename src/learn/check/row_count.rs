@@ -10,8 +10,8 @@ pub(super) const MIN: CheckKind = CheckKind {
     id: "rows_min",
     explain: "# rows_min
 
-The table of a run has at least so many rows. Without it, a tick with no rows at all is committed
-with an empty output.
+The table of a run has at least so many rows. A table with no row at all fails as `input_empty`,
+unless the job says `rows_min = 0`: then the tick is committed with an empty output.
 
 Use it to notice a delivery that is missing or incomplete. The finding's value is the number of rows
 that were read, those set aside included.

@@ -102,13 +102,52 @@ fn a_service_manager_is_told() {
 fn a_tick_that_was_tried_by_hand_in_vain_is_run_when_it_is_due() {
     let text =
         job("churn", "0 3 * * *", "").replace("[drift]", "input = \"data/tonight/*.csv\"\n[drift]");
-    let sandbox = project("2026-01-05T02:59:56Z", 1).job("churn", &text);
-    sandbox.run(["run", "churn", "--tick", "2026-01-05T03:00:00Z"]).expect(1);
+    let sandbox = project("2026-01-05T02:59:52Z", 1).job("churn", &text);
+    // The schedule begins, and the daemon is down when its tick is due.
+    let daemon = sandbox.spawn(["daemon"]);
+    sandbox.wait_for(&["status"], |status| !status["jobs"][0]["next_tick"].is_null());
+    stop(daemon).expect(0);
+    let by_hand = || sandbox.run(["run", "churn", "--tick", "2026-01-05T03:00:00Z"]).status();
+    while by_hand() == 2 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(by_hand(), 1);
     sandbox.write("data/tonight/a.csv", table(24, &[Like::Usual]));
     let daemon = sandbox.spawn(["daemon"]);
     let ticks = sandbox.wait_for(&["ticks", "churn"], |ticks| committed(ticks) == 1);
     stop(daemon).expect(0);
     assert_eq!(lines(&ticks)[0]["decision"], "run", "{ticks:#}");
+}
+
+#[test]
+fn an_input_that_is_still_written_costs_an_attempt_and_not_the_tick() {
+    let begins: jiff::Timestamp = "2026-01-05T03:00:00Z".parse().unwrap();
+    let more = "[run]\nretry = { attempts = 50, base = \"1s\", factor = 1, jitter = 0 }";
+    let text = job("churn", "*/5 * * * * *", more)
+        .replace("[drift]", "input = \"data/tonight/*.csv\"\n[drift]");
+    let (whole, path) = (table(24, &[Like::Usual]), "data/tonight/a.csv");
+    let torn = &whole[..whole.len() - 12];
+    let sandbox = project(&begins.to_string(), 1).job("churn", &text).file(path, torn);
+    // Just written, by the clock of the daemon.
+    let file = std::fs::File::options().append(true).open(sandbox.root().join(path)).unwrap();
+    file.set_modified((begins + jiff::SignedDuration::from_secs(30)).into()).unwrap();
+    let daemon = sandbox.spawn(["daemon"]);
+    sandbox.wait_for(&["ticks", "churn"], |ticks| !lines(ticks).is_empty());
+    let tried = || {
+        let failed = "select run.id, attempt.error from run join attempt on attempt.run = run.id
+             where run.job = ? and run.kind = 'score' and attempt.outcome = 'failed'";
+        query(sandbox.root(), failed, "churn")
+    };
+    sandbox.wait_for(&["status"], |_| !tried().is_empty());
+    let found = tried().remove(0);
+    let [Some(run), Some(error)] = found.as_slice() else { panic!("{found:?}") };
+    assert!(error.contains("a.csv`, row 400"), "{error}");
+    sandbox.write("data/whole", &whole);
+    let place = |name| sandbox.root().join(name);
+    #[expect(clippy::disallowed_methods, reason = "as whoever delivers files does it")]
+    std::fs::rename(place("data/whole"), place(path)).unwrap();
+    sandbox.wait_for(&["show", run], |shown| shown["state"] == "committed");
+    stop(daemon).expect(0);
 }
 
 #[test]

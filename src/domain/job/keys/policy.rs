@@ -93,8 +93,12 @@ pub(crate) static MONITOR: &[Key] = &[
 pub(crate) static RETRAIN: &[Key] = &[
     Key::new("cron", Text, "When to retrain, in the zone of the schedule."),
     Key::new("on", list_of(&RetrainReason), "What leads to retraining.").or("[\"drift\"]"),
-    Key::new("cooldown", Duration { min_secs: 0 }, "The least time between two retrainings.")
-        .or("\"24h\""),
+    Key::new(
+        "cooldown",
+        Duration { min_secs: 0 },
+        "The least time between two retrainings, those that fail included.",
+    )
+    .or("\"24h\""),
 ];
 
 pub(crate) static GATE: &[Key] = &[
