@@ -6,6 +6,8 @@
 
 /// Which room may know which, and where each crate may be named.
 mod arrows;
+/// What `Cargo.toml` asks for is used.
+mod dependencies;
 /// What the documents name exists.
 mod documents;
 /// Every fail point, and where it is.
@@ -107,6 +109,13 @@ fn crates_are_named_only_in_their_places() {
 fn every_dependency_is_placed() {
     let manifest = std::fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
     let complaints = arrows::unplaced_dependencies(&manifest);
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let manifest = std::fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
+    let complaints = dependencies::unused_dependencies(&manifest, &source_files());
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 

@@ -48,8 +48,10 @@ impl SourceFile {
         }
         let code = self.code();
         let lines: Vec<&str> = code.lines().collect();
+        // A module in a file of its own, `mod traps;`, ends nothing here.
         let tests = lines.windows(2).position(|pair| {
-            pair[0].trim() == "#[cfg(test)]" && pair[1].trim().starts_with("mod ")
+            let begins = pair[1].trim().starts_with("mod ") && !pair[1].trim().ends_with(';');
+            pair[0].trim() == "#[cfg(test)]" && begins
         });
         lines[..tests.unwrap_or(lines.len())].join("\n")
     }
@@ -166,6 +168,8 @@ fn tests_are_not_shipped() {
         "a\n#[cfg(test)]\nfn b() {}\n#[cfg(test)]\nmod tests {\nc\n}\n",
     );
     assert_eq!(file.shipped_code(), "a\n#[cfg(test)]\nfn b() {}");
+    let file = SourceFile::new("src/learn/x.rs", "#[cfg(test)]\nmod traps;\nb\n");
+    assert_eq!(file.shipped_code(), "#[cfg(test)]\nmod traps;\nb");
     assert_eq!(SourceFile::new("src/learn/x/tests.rs", "a").shipped_code(), "");
 }
 
