@@ -162,7 +162,7 @@ pub async fn follow(
     pulse.stop().await;
     upkeep.stop().await;
     stop(world, &jobs, (dispatcher, recovery), orders).await?;
-    Metrics::remove(&world.state_dir()).map_err(RunError::other("remove the metrics"))
+    Metrics::remove(&world.metrics_path()).map_err(RunError::other("remove the metrics"))
 }
 
 /// Waits for what runs and what is being published, as long as the project says, or until a second order to stop.
@@ -215,7 +215,7 @@ fn tell_untold(world: &World, known: usize) -> usize {
 fn tell_metrics(world: &World, running: usize) {
     world.metrics.running(running);
     world.metrics.beat(world.now());
-    if let Err(error) = world.metrics.write(&world.state_dir()) {
+    if let Err(error) = world.metrics.write(&world.metrics_path()) {
         tracing::warn!(error = %error, "failed to write the metrics");
     }
 }

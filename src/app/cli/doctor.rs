@@ -78,6 +78,7 @@ pub(crate) async fn cmd_doctor(context: &Context, _: &DoctorArgs) -> Result<Answ
     let mut lines = probe::jobs(&loaded);
     let project = loaded.map(|loaded| loaded.project).unwrap_or_default();
     let state_dir = project_dir.join(&project.state_dir);
+    lines.push(probe::file_system(&state_dir));
     lines.push(probe::store(&project_dir, &project).await);
     lines.extend(backups::newest(&state_dir, context.now()));
     lines.push(probe::permissions(&state_dir));
