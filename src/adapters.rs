@@ -33,6 +33,8 @@ pub mod place;
 pub mod process;
 /// From staged files to published ones.
 pub mod publish;
+/// What a command asks of a running daemon, and the answer.
+pub mod reload_wish;
 /// The record of everything, in SQLite.
 pub mod store;
 /// What the service manager is told.

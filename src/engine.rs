@@ -39,6 +39,8 @@ pub mod inputs;
 pub mod jobs;
 /// Findings that no single batch can make.
 pub mod judge;
+/// Whether the state is on a file system of this machine alone.
+pub mod local;
 /// A database that is gone although it has been there.
 pub mod lost;
 /// The pointer that readers of a published tick follow.

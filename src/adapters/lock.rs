@@ -14,6 +14,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub use self::beat::{Beat, Scribe};
 pub use self::daemon::DaemonLock;
@@ -25,6 +27,10 @@ pub struct RunLock {
     path: PathBuf,
     file: File,
 }
+
+/// Longer than those who look at a lock keep it from being taken.
+const LOOK: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Where the locks of runs are within a state directory.
 const FOLDER: &str = "runs";
@@ -55,6 +61,7 @@ impl RunLock {
             .map_err(failed("make the folder of"))?;
         loop {
             let file = OpenOptions::new()
+                .read(true)
                 .write(true)
                 .create(true)
                 .truncate(false)
@@ -74,23 +81,21 @@ impl RunLock {
     }
 
     /// Whether nobody holds the lock of `run` at this moment. Who means to act on the answer acquires the
-    /// lock instead, so that it stays true; to look, this takes the lock for an instant itself.
+    /// lock instead, so that it stays true. To look, this shares the lock for an instant: those who look do not
+    /// see each other, and whoever comes to take it waits for them.
     pub fn is_free(state_dir: &Path, run: &RunId) -> Result<bool, LockError> {
         let path = path_of(state_dir, run);
         let failed = |action| {
             let path = path.clone();
             move |source| LockError { action, path, source }
         };
-        let file = match OpenOptions::new().write(true).open(&path) {
+        let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(failed("open")(error)),
         };
-        match file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(source)) => Err(failed("try")(source)),
-        }
+        // Closing the file lets go of it.
+        is_locked(file.try_lock_shared()).map_err(failed("try"))
     }
 
     /// A run whose lock somebody holds, if there is one.
@@ -144,12 +149,28 @@ enum Take {
 }
 
 fn take(file: &File, path: &Path) -> io::Result<Take> {
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Take::Held),
-        Err(TryLockError::Error(error)) => return Err(error),
+    let begun = Instant::now();
+    while !is_locked(file.try_lock())? {
+        // A holder shares it with nobody; who only looks lets go at once.
+        if !is_locked(file.try_lock_shared())? {
+            return Ok(Take::Held);
+        }
+        file.unlock()?;
+        if begun.elapsed() > LOOK {
+            return Ok(Take::Held);
+        }
+        thread::sleep(PAUSE);
     }
     Ok(if is_at(file, path)? { Take::Done } else { Take::Stale })
+}
+
+/// Whether an attempt to lock a file came off; an error is another one than that somebody has it.
+fn is_locked(tried: Result<(), TryLockError>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Whether `file` is the one at `path`.
@@ -209,7 +230,9 @@ mod tests {
         let newer = File::create(&path).unwrap();
         assert_eq!(take(&opened, &path).unwrap(), Take::Stale);
         assert_eq!(take(&newer, &path).unwrap(), Take::Done);
+        let begun = Instant::now();
         assert_eq!(take(&File::open(&path).unwrap(), &path).unwrap(), Take::Held);
+        assert!(begun.elapsed() < LOOK, "one that is held is not waited for");
     }
 
     #[test]
@@ -223,6 +246,34 @@ mod tests {
         assert!(!RunLock::is_free(state.path(), &run()).unwrap());
         drop(second);
         assert!(!path_of(state.path(), &run()).exists());
+    }
+
+    #[test]
+    fn those_who_look_keep_nobody_from_taking_it() {
+        let state = tempfile::tempdir().unwrap();
+        fs::create_dir(state.path().join(FOLDER)).unwrap();
+        std::thread::scope(|scope| {
+            let looking = scope.spawn(|| {
+                for _ in 0..20_000 {
+                    // Of one that was killed: the file is there, and is looked at.
+                    fs::write(path_of(state.path(), &run()), "").unwrap();
+                    let _is_free = RunLock::is_free(state.path(), &run()).unwrap();
+                }
+            });
+            while !looking.is_finished() {
+                assert!(RunLock::acquire(state.path(), &run()).unwrap().is_some());
+            }
+        });
+    }
+
+    #[test]
+    fn those_who_look_do_not_see_each_other() {
+        let state = tempfile::tempdir().unwrap();
+        fs::create_dir(state.path().join(FOLDER)).unwrap();
+        fs::write(path_of(state.path(), &run()), "").unwrap();
+        let looking = File::open(path_of(state.path(), &run())).unwrap();
+        looking.try_lock_shared().unwrap();
+        assert!(RunLock::is_free(state.path(), &run()).unwrap());
     }
 
     #[test]

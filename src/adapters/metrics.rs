@@ -1,4 +1,5 @@
-//! What the daemon counts, as a file in the text format of Prometheus: `metrics.prom` in the state directory.
+//! What the daemon counts, as a file in the text format of Prometheus: `metrics.prom` in the state directory, or
+//! the file that the project names.
 //!
 //! The textfile collector of the node exporter reads it; nothing here listens on a port. Counters begin at 0
 //! with the daemon, as Prometheus expects, and whoever asks for the whole past asks the database. The file is
@@ -8,7 +9,7 @@
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use prometheus::core::Collector;
@@ -20,7 +21,8 @@ use crate::domain::identity::JobName;
 use crate::domain::run::{AttemptOutcome, RunKind, State};
 use crate::domain::ticks::Fate;
 
-const FILE_NAME: &str = "metrics.prom";
+/// What the file is called in the state directory, where no other place is named.
+pub const FILE_NAME: &str = "metrics.prom";
 
 /// The counters and gauges of one process. Clones count together.
 #[derive(Debug, Clone)]
@@ -189,21 +191,21 @@ impl Metrics {
         Ok(String::from_utf8_lossy(&out).into_owned())
     }
 
-    /// Replaces the file in `state_dir`.
-    pub fn write(&self, state_dir: &Path) -> io::Result<()> {
+    /// Replaces the file `path`.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
         let text = self.text().map_err(io::Error::other)?;
         let mut file = tempfile::Builder::new()
             .prefix(".metrics-")
             .permissions(Permissions::from_mode(0o640))
-            .tempfile_in(state_dir)?;
+            .tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
         file.write_all(text.as_bytes())?;
-        file.persist(path_of(state_dir))?;
+        file.persist(path)?;
         Ok(())
     }
 
-    /// Removes the file from `state_dir`, if it is there.
-    pub fn remove(state_dir: &Path) -> io::Result<()> {
-        match fs::remove_file(path_of(state_dir)) {
+    /// Removes the file `path`, if it is there.
+    pub fn remove(path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -228,10 +230,6 @@ fn seconds(at: Timestamp) -> f64 {
 
 fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn path_of(state_dir: &Path) -> PathBuf {
-    state_dir.join(FILE_NAME)
 }
 
 #[cfg(test)]
@@ -267,15 +265,15 @@ mod tests {
     #[test]
     fn the_file_is_whole_and_goes_away() {
         let folder = tempfile::tempdir().unwrap();
-        let metrics = Metrics::new().unwrap();
-        metrics.write(folder.path()).unwrap();
+        let (metrics, path) = (Metrics::new().unwrap(), folder.path().join("x.prom"));
+        metrics.write(&path).unwrap();
         metrics.running(3);
-        metrics.write(folder.path()).unwrap();
-        let text = fs::read_to_string(folder.path().join(FILE_NAME)).unwrap();
+        metrics.write(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains("nightshift_runs_running 3\n"), "{text}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        Metrics::remove(folder.path()).unwrap();
-        Metrics::remove(folder.path()).unwrap();
+        Metrics::remove(&path).unwrap();
+        Metrics::remove(&path).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

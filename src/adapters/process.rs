@@ -161,29 +161,27 @@ impl Running {
     }
 }
 
-/// What is asked of a process.
+/// How this process is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// To end, after it has put things in order.
-    Terminate,
-    /// To be gone.
-    Kill,
-    /// To read its configuration again.
-    Reload,
+pub enum Parting {
+    /// After it has put things in order.
+    Asked,
+    /// At once.
+    Forced,
 }
 
-/// Asks something of a process that is no child of this one. That it is gone already is no error.
-pub fn ask(pid: i32, wish: Wish) -> io::Result<()> {
-    let signal = match wish {
-        Wish::Terminate => Signal::TERM,
-        Wish::Kill => Signal::KILL,
-        Wish::Reload => Signal::HUP,
+/// Ends this process, the way one that has started it would. The only process that is signalled without having
+/// been started by us: an id that was read somewhere may be another process by now, or one of another namespace.
+pub fn end_self(parting: Parting) {
+    let signal = match parting {
+        Parting::Asked => Signal::TERM,
+        Parting::Forced => Signal::KILL,
     };
-    // 0 and negative numbers mean groups of processes.
-    let Some(pid) = Pid::from_raw(pid).filter(|_| pid > 0) else { return Ok(()) };
-    match kill_process(pid, signal) {
-        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(error.into()),
+    // To oneself it cannot fail.
+    let _sent = kill_process(rustix::process::getpid(), signal);
+    if parting == Parting::Forced {
+        // The first process of a namespace, as in a container, does not hear that signal from within.
+        std::process::abort();
     }
 }
 

@@ -25,7 +25,7 @@ pub const FILE_NAME: &str = "nightshift.toml";
 pub struct Project {
     /// Where job files are, below the project root.
     pub jobs_dir: PathBuf,
-    /// Where all state is, below the project root.
+    /// Where all state is: below the project root, or absolute.
     pub state_dir: PathBuf,
     /// Absolute folders outside of the project that jobs may read and write.
     pub data_roots: Vec<PathBuf>,
@@ -49,7 +49,7 @@ pub struct Keep {
 }
 
 /// `[daemon]`: how the daemon works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DaemonSpec {
     /// Most runs at a time; `None` is half the cores, at least 1.
     pub running_max: Option<usize>,
@@ -57,6 +57,8 @@ pub struct DaemonSpec {
     pub drain_timeout: SignedDuration,
     /// Whether job files are read again when they have changed.
     pub reload_on_change: bool,
+    /// The file of metrics, below the project root or absolute; `None` is one in the state directory.
+    pub metrics: Option<PathBuf>,
 }
 
 /// How much is logged: each level includes those before it.
@@ -98,6 +100,7 @@ impl Default for Project {
                 running_max: None,
                 drain_timeout: SignedDuration::from_secs(300),
                 reload_on_change: false,
+                metrics: None,
             },
         }
     }
@@ -158,6 +161,7 @@ fn build(project: &Section) -> Option<Project> {
             running_max: daemon.integer("max_running").and_then(|count| count.try_into().ok()),
             drain_timeout: daemon.duration("drain_timeout")?,
             reload_on_change: daemon.flag("reload_on_change")?,
+            metrics: daemon.text("metrics").map(PathBuf::from),
         },
     })
 }
@@ -181,7 +185,8 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "jobs_dir = \"a/jobs\"\nstate_dir = \"a/state\"\ndata_roots = [\"/srv/x\"]\n\
-                    log = \"debug\"\n[daemon]\nreload_on_change = true\n[keep]\nruns = \"4w\"\nmodel_versions = 3\n\
+                    log = \"debug\"\n[daemon]\nreload_on_change = true\n\
+                    metrics = \"/srv/collector/x.prom\"\n[keep]\nruns = \"4w\"\nmodel_versions = 3\n\
                     superseded = \"0s\"\n";
         let wanted = Project {
             jobs_dir: PathBuf::from("a/jobs"),
@@ -193,18 +198,30 @@ mod tests {
                 model_versions: 3,
                 superseded: SignedDuration::ZERO,
             },
-            daemon: DaemonSpec { reload_on_change: true, ..Project::default().daemon },
+            daemon: DaemonSpec {
+                reload_on_change: true,
+                metrics: Some(PathBuf::from("/srv/collector/x.prom")),
+                ..Project::default().daemon
+            },
         };
         assert_eq!(Project::parse("nightshift.toml", text.as_bytes()), Ok(wanted));
     }
 
     #[test]
+    fn the_state_may_be_outside_of_the_project() {
+        let found =
+            Project::parse("nightshift.toml", b"state_dir = \"/var/lib/nightshift/wine\"\n");
+        let wanted = PathBuf::from("/var/lib/nightshift/wine");
+        assert_eq!(found.map(|project| project.state_dir), Ok(wanted));
+    }
+
+    #[test]
     fn faults_are_named() {
         check(
-            "job_dir = \"x\"\nstate_dir = \"/var/x\"\ndata_roots = [\"srv\"]\nlog = 3\n",
+            "job_dir = \"x\"\nstate_dir = \"../x\"\ndata_roots = [\"srv\"]\nlog = 3\n",
             &[
                 "nightshift.toml:1:1: unknown_key: `job_dir` is not a key of the project file",
-                "nightshift.toml:2:13: path_form: `state_dir` = `\"/var/x\"` is absolute",
+                "nightshift.toml:2:13: path_form: `state_dir` = `\"../x\"` has the component `..`",
                 "nightshift.toml:3:15: path_form: `data_roots` = `\"srv\"` is relative",
                 "nightshift.toml:4:7: wrong_type: `log` wants one of `\"error\"`, `\"warn\"`, \
                  `\"info\"`, `\"debug\"`, `\"trace\"`, found the number 3",

@@ -1,27 +1,27 @@
 //! A person ends a run that is queued or being executed.
 //!
-//! The wish is put on record first, so that whoever finds the process gone knows why. The process is then
-//! asked to end, and ended after the grace of its job. What is being published is finished, never torn.
+//! The wish is put on record, and whoever executes the run reads it there and ends (`execute/obey.rs`): a
+//! process id on record may be that of another process, here or where the run is executed. What is being
+//! published is finished, never torn.
 
 use std::time::{Duration, Instant};
 
 use crate::adapters::lock::RunLock;
-use crate::adapters::process::{Wish, ask};
 use crate::adapters::store::Transition;
 use crate::domain::identity::RunId;
 use crate::domain::run::{AttemptOutcome, State};
 use crate::engine::error::{Cause, RunError};
-use crate::engine::execute::definition;
+use crate::engine::execute::{OBEY_EVERY, definition};
 use crate::engine::recover;
 use crate::engine::world::World;
 
 /// How often it is looked whether a process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Without a job file on record, a process has so long to end.
+/// Without a job file on record, a run has so long to end.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// After it was killed, a process has so long to be gone.
+/// After it was ended by force, a process has so long to be gone.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
 /// Cancels `run`; returns the state that it is in then.
@@ -37,23 +37,16 @@ pub async fn cancel(world: &World, run: &RunId, reason: &str) -> Result<State, R
     };
     let defined = definition(world, &record).await?;
     let grace = defined.map_or(GRACE, |loaded| loaded.job.limits.kill_grace.unsigned_abs());
-    let pid = record.owner.as_deref().and_then(|owner| owner.strip_prefix("pid:")?.parse().ok());
-    if let Some(pid) = pid {
-        for (wish, patience) in [(Wish::Terminate, grace), (Wish::Kill, KILL_WAIT)] {
-            // While the lock is held, the process that has written its id there lives.
-            if is_free(world, run)? {
-                break;
-            }
-            ask(pid, wish).map_err(RunError::other("end the process of the run"))?;
-            wait_until_free(world, run, patience).await?;
-        }
-    }
+    // It is read at the next look, then the run has its grace, and after that its process is ended.
+    let patience = world.real_span(OBEY_EVERY) + grace + KILL_WAIT;
+    wait_until_free(world, run, patience).await?;
     recover::settle(world, run, (AttemptOutcome::Interrupted, reason)).await?;
     let state = world.store.run(run).await.map_err(failed)?.map(|record| record.state);
     match state {
         Some(state @ (State::Claimed | State::Running)) => {
             let message = format!("run `{run}` is still {state}: its process does not end");
-            Err(RunError::new("cancel", Cause::Busy, message))
+            Err(RunError::new("cancel", Cause::Busy, message)
+                .hint("the wish is on record: it publishes nothing any more, whenever it ends"))
         }
         Some(state) => Ok(state),
         None => Ok(State::Cancelled),

@@ -5,6 +5,8 @@
 //! each run that may begin, and settles it when the process has ended. Nothing is only in memory but the
 //! processes themselves: a daemon that is killed is started again, and goes on from what the store says.
 
+/// Reloads that a command has asked for.
+mod asked;
 /// Cursors of schedules that were switched off.
 pub mod catch_up;
 /// A process that executes a run, attended to its end.
@@ -42,6 +44,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use self::asked::Asked;
 use self::clock::ClockWatch;
 use self::dispatcher::{Dispatcher, Drained};
 use self::edits::Edits;
@@ -50,7 +53,7 @@ use self::planner::Planner;
 use self::pulse::Pulse;
 use self::quiet::Quiet;
 use self::recovery::Recovery;
-use self::reload::{Wish, give_up_queued, load, reload, tell_crowding};
+use self::reload::{Reloaded, Wish, give_up_queued, load, reload, tell_crowding};
 use self::stuck::StuckWatch;
 use self::upkeep::Upkeep;
 use crate::adapters::failpoint;
@@ -102,7 +105,7 @@ pub async fn follow(
     // Told before anything is written by it; each beat decides anew.
     clock.may_be_believed(world, world.now(), options.accept_clock).await?;
     // Before the jobs are read: no change falls between.
-    let mut edits = Edits::new(world);
+    let (mut edits, mut asked) = (Edits::new(world), Asked::new(world));
     let mut jobs = take_over(world).await?;
     let mut planner = Planner::new(world, &jobs).await?;
     let mut dispatcher = Dispatcher::new(world, options.program)?;
@@ -126,7 +129,8 @@ pub async fn follow(
             () = dispatcher.someone_ended() => {}
             order = orders.recv() => match order {
                 Some(Order::Reload) => {
-                    reload(world, &mut jobs, &mut planner, Wish::Somebody).await?;
+                    // Nobody waits for an answer to a signal; the log has it.
+                    let _told = reload(world, &mut jobs, &mut planner, Wish::Somebody).await?;
                 }
                 Some(Order::Stop) | None => break,
             },
@@ -134,10 +138,12 @@ pub async fn follow(
         pulse.mend().await;
         if edits.are_to_be_read() {
             tracing::info!("job files have changed");
-            if !reload(world, &mut jobs, &mut planner, Wish::Change).await? {
+            let reloaded = reload(world, &mut jobs, &mut planner, Wish::Change).await?;
+            if matches!(reloaded, Reloaded::Failed(_)) {
                 edits.try_again();
             }
         }
+        asked.tend(world, &mut jobs, &mut planner).await?;
         let now = world.now();
         let has_settled = dispatcher.settle(world, &jobs)?;
         if clock.may_be_believed(world, now, options.accept_clock).await? {
@@ -156,7 +162,7 @@ pub async fn follow(
     pulse.stop().await;
     upkeep.stop().await;
     stop(world, &jobs, (dispatcher, recovery), orders).await?;
-    Metrics::remove(&world.state_dir()).map_err(RunError::other("remove the metrics"))
+    Metrics::remove(&world.metrics_path()).map_err(RunError::other("remove the metrics"))
 }
 
 /// Waits for what runs and what is being published, as long as the project says, or until a second order to stop.
@@ -209,7 +215,7 @@ fn tell_untold(world: &World, known: usize) -> usize {
 fn tell_metrics(world: &World, running: usize) {
     world.metrics.running(running);
     world.metrics.beat(world.now());
-    if let Err(error) = world.metrics.write(&world.state_dir()) {
+    if let Err(error) = world.metrics.write(&world.metrics_path()) {
         tracing::warn!(error = %error, "failed to write the metrics");
     }
 }

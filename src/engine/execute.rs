@@ -10,6 +10,8 @@ mod alone;
 mod claim;
 /// The lock of a run, and what is told while it is held.
 mod hold;
+/// The wish that a run ends.
+mod obey;
 /// The runs that others have caused.
 mod queue;
 
@@ -21,6 +23,8 @@ use jiff::Timestamp;
 pub use self::alone::execute_alone;
 use self::claim::claim;
 use self::hold::Hold;
+pub use self::obey::OBEY_EVERY;
+use self::obey::obey;
 pub use self::queue::{catch_up, definition, drain};
 use crate::adapters::store::{ModelPin, RunRecord};
 use crate::domain::identity::Sha256;
@@ -336,9 +340,16 @@ async fn perform(mut execution: Execution<'_>, hold: &Hold) -> Result<(), RunErr
     let run = execution.claim.run.clone();
     let log = execution.world.run_log(&run)?;
     tracing::info!(job.name = %job, run.id = %run, "{kind} of `{job}` for {tick} begins");
-    let done = match kind {
-        RunKind::Score => Box::pin(score::execute(&mut execution)).await,
-        RunKind::Train => Box::pin(train::execute(&mut execution)).await,
+    let (world, grace) = (execution.world, execution.loaded.job.limits.kill_grace.unsigned_abs());
+    let work = async {
+        match kind {
+            RunKind::Score => Box::pin(score::execute(&mut execution)).await,
+            RunKind::Train => Box::pin(train::execute(&mut execution)).await,
+        }
+    };
+    let done = tokio::select! {
+        done = work => done,
+        never = obey(world, &run, grace) => match never {},
     };
     let ended = match done {
         Ok(()) => Ok(()),

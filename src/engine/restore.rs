@@ -14,12 +14,14 @@ use crate::adapters::store::StoreError;
 use crate::adapters::store::copy::{self, CopyError, Examined};
 use crate::adapters::store::replace::replace;
 use crate::engine::error::{Cause, RunError};
+use crate::engine::local::require_local;
 use crate::engine::offload::offload;
 
 const STAGE: &str = "restore";
 
 /// What [`restore`] would put in place.
 pub async fn preview(state_dir: &Path, file: &Path) -> Result<Examined, RunError> {
+    require_local(state_dir)?;
     if let Some(holder) = DaemonLock::holder(state_dir) {
         return Err(owned(state_dir, Some(holder)));
     }
@@ -34,6 +36,7 @@ pub async fn restore(
     file: &Path,
     now: Timestamp,
 ) -> Result<Option<PathBuf>, RunError> {
+    require_local(state_dir)?;
     // No daemon begins while this is held. Another command that begins meanwhile waits for the database,
     // and gives up when it finds that it was replaced.
     let lock = DaemonLock::acquire(state_dir).map_err(RunError::other(STAGE))?;

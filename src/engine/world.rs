@@ -13,7 +13,7 @@ use crate::adapters::clock::Clock;
 use crate::adapters::dataset::Roots;
 use crate::adapters::disk::reserve;
 use crate::adapters::env::Environment;
-use crate::adapters::metrics::Metrics;
+use crate::adapters::metrics::{self, Metrics};
 use crate::adapters::publish::Site;
 use crate::adapters::store::{Open, OutputPlace, Store};
 use crate::adapters::telemetry::{RunLog, Telemetry};
@@ -23,6 +23,7 @@ use crate::domain::project::Project;
 use crate::domain::run::RunSlot;
 use crate::engine::error::{Cause, RunError};
 use crate::engine::jobs::{LoadedProject, load_project};
+use crate::engine::local::require_local;
 use crate::engine::report::ModelRef;
 use crate::engine::whereabouts::{self, Identity};
 use crate::engine::{lost, relocate};
@@ -83,6 +84,7 @@ impl World {
             Access::Write => Open::ReadWrite,
             Access::Create | Access::Begin => Open::Create,
         };
+        require_local(&state_dir)?;
         if access != Access::Begin {
             lost::require_none(&project_dir, &project)?;
         }
@@ -176,6 +178,15 @@ impl World {
     /// The folder of the database, the models and the runs.
     pub fn state_dir(&self) -> PathBuf {
         self.project_dir.join(&self.project.state_dir)
+    }
+
+    /// The file that what the daemon counts is written to.
+    pub fn metrics_path(&self) -> PathBuf {
+        let place = self.project.daemon.metrics.as_ref();
+        place.map_or_else(
+            || self.state_dir().join(metrics::FILE_NAME),
+            |place| self.project_dir.join(place),
+        )
     }
 
     /// Lets log lines go to the file of `run` until the value is dropped.

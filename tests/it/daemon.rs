@@ -114,6 +114,19 @@ pub(crate) fn query(root: &Path, sql: &'static str, bound: &str) -> Vec<Vec<Opti
     rows.iter().map(row).collect()
 }
 
+/// Changes the record behind everybody's back, as no command would.
+fn change(root: &Path, sql: &'static str, bound: &str) {
+    let url = format!("sqlite://{}", root.join("state/nightshift.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let changed = runtime.block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let done = sqlx::query(sql).bind(bound).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        done.rows_affected()
+    });
+    assert_eq!(changed, 1);
+}
+
 /// Tells a daemon to stop, and returns what it said.
 #[track_caller]
 pub(crate) fn stop(daemon: Running) -> Output {
@@ -228,7 +241,9 @@ fn job_files_are_swapped_as_a_whole_or_not_at_all() {
     let daemon = sandbox.spawn(["daemon"]);
     sandbox.wait_for(&["ticks", "churn"], |ticks| committed(ticks) >= 1);
     sandbox.write("jobs/other.toml", job("other", "* * * * * *", ""));
-    sandbox.run(["reload"]).expect(0);
+    let followed = sandbox.run(["reload"]).expect(0);
+    // What the daemon has answered, when it has answered.
+    assert!(followed.stdout.contains("the daemon follows 2 jobs"), "{}", followed.stdout);
     sandbox.wait_for(&["ticks", "other"], |ticks| committed(ticks) >= 1);
     // A broken file: the command says so, and a signal changes nothing.
     sandbox.write("jobs/broken.toml", "name = ");
@@ -289,6 +304,48 @@ fn a_run_is_cancelled_by_hand() {
     stop(daemon).expect(0);
     let shown = sandbox.run(["show", &run, "--output", "json"]).json();
     assert_eq!((&shown["state"], &shown["error"]), (&"cancelled".into(), &"wrong data".into()));
+}
+
+/// The id of a process on record, or in the file of a lock, may be that of another one: of the machine, while the
+/// holder lives in a container with the same folder.
+#[test]
+fn no_process_is_signalled_for_its_id_being_on_record() {
+    let mut stranger = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let lines = vec![Like::Usual; 60_000];
+    let sandbox = project("2026-01-05T02:59:58Z", 1)
+        .data("churn.csv", table(24, &lines))
+        .job("churn", &job("churn", "0 3 * * *", ""));
+    let running = sandbox.spawn(["run", "churn", "--tick", "2026-01-05T03:00:00Z"]);
+    let found =
+        sandbox.wait_for(&["runs", "churn"], |found| found["runs"][0]["state"] == "running");
+    let run = found["runs"][0]["run"].as_str().unwrap().to_owned();
+    let owner = format!("pid:{}", stranger.id());
+    change(sandbox.root(), "update run set owner = ?1 where state = 'running'", &owner);
+    let cancelled = sandbox.run(["cancel", &run, "--reason", "wrong data"]).expect(0);
+    assert!(cancelled.stdout.contains("is cancelled"), "{}", cancelled.stdout);
+    assert_eq!(stranger.try_wait().unwrap(), None, "another process was ended");
+    // The holder has ended itself, as if it had been asked to.
+    running.finish().expect(143);
+    let lock = std::fs::File::create(sandbox.root().join("state/daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    std::fs::write(sandbox.root().join("state/daemon.lock"), stranger.id().to_string()).unwrap();
+    let asking = sandbox.spawn(["reload"]);
+    let folder = sandbox.root().join("state/reload");
+    let is_asked = || std::fs::read_dir(&folder).is_ok_and(|mut found| found.next().is_some());
+    for _ in 0..200 {
+        if is_asked() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(is_asked(), "the wish is a file");
+    drop(lock);
+    let said = asking.finish().expect(2);
+    assert!(said.stderr.contains("no daemon follows"), "{}", said.stderr);
+    assert!(!is_asked(), "nothing is left of it");
+    assert_eq!(stranger.try_wait().unwrap(), None, "another process was ended");
+    stranger.kill().unwrap();
+    let _ended = stranger.wait().unwrap();
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -90,13 +91,34 @@ fn free_name(path: &Path, now: Timestamp) -> Result<PathBuf, CopyError> {
     Err(CopyError::Exists { path: with_suffix(path, &format!(".kept-{stamp}")) })
 }
 
-/// Gives a file a second name, if it is there.
+/// Gives a file a second name, if it is there; or, on a file system that knows no second names, a copy.
 fn link(path: &Path, other: &Path) -> Result<(), CopyError> {
     match fs::hard_link(path, other) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(io_error("keep the database as", other)(error))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if is_impossible(&error) => duplicate(path, other),
+        Err(error) => Err(io_error("keep the database as", other)(error)),
+    }
+}
+
+/// Whether the file system has no second names: exFAT, SMB and many in user space say so in one of these ways.
+fn is_impossible(error: &io::Error) -> bool {
+    let reasons = [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS, Errno::MLINK, Errno::XDEV];
+    Errno::from_io_error(error).is_some_and(|errno| reasons.contains(&errno))
+}
+
+/// Copies a file to a name that is free, durably. One that could not be copied is no copy: its name goes.
+fn duplicate(path: &Path, other: &Path) -> Result<(), CopyError> {
+    let copied = File::open(path).and_then(|mut source| {
+        let mut target = OpenOptions::new().write(true).create_new(true).mode(0o640).open(other)?;
+        io::copy(&mut source, &mut target).and_then(|_| target.sync_all()).inspect_err(|_| {
+            // The error that is told is why there is no copy.
+            let _removed = fs::remove_file(other);
+        })
+    });
+    match copied {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        copied => copied.map_err(io_error("keep a copy of the database as", other)),
     }
 }
 
@@ -144,6 +166,25 @@ mod tests {
         assert_eq!(fs::read(&kept).unwrap(), old);
         assert_eq!(fs::read(with_suffix(&kept, "-wal")).unwrap(), b"a log");
         Store::open(&state, Open::ReadWrite).await.unwrap().close().await;
+    }
+
+    #[test]
+    fn where_there_are_no_second_names_a_copy_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, kept) = (folder.path().join("x.db"), folder.path().join("x.db.kept"));
+        duplicate(&path, &kept).unwrap();
+        assert!(!kept.exists(), "of nothing there is no copy");
+        fs::write(&path, "a database").unwrap();
+        duplicate(&path, &kept).unwrap();
+        assert_eq!(fs::read(&kept).unwrap(), b"a database");
+        fs::write(&kept, "another").unwrap();
+        assert!(duplicate(&path, &kept).is_err(), "what is there is not replaced");
+        assert_eq!(fs::read(&kept).unwrap(), b"another");
+        for (errno, wanted) in
+            [(Errno::PERM, true), (Errno::OPNOTSUPP, true), (Errno::NOSPC, false)]
+        {
+            assert_eq!(is_impossible(&io::Error::from(errno)), wanted, "{errno}");
+        }
     }
 
     #[tokio::test]

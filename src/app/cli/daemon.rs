@@ -7,13 +7,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::adapters::disk;
 use crate::adapters::lock::DaemonLock;
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
 use crate::app::cli::failure::{Failure, Kind};
 use crate::engine::daemon::{self, DaemonOptions, Order};
 use crate::engine::jobs;
+use crate::engine::local::require_local;
 use crate::engine::world::Access;
 
 /// Follow the schedules of all jobs until told to stop
@@ -46,6 +46,7 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
     let project_dir = context.project_dir()?;
     let project = jobs::load_project(&project_dir)?.project;
     let state_dir = project_dir.join(&project.state_dir);
+    require_local(&state_dir)?;
     // Before the lock: who sees it held may send signals.
     let (received, mut listeners) = orders()?;
     let failed = |error| Failure::internal("failed to start the daemon", error);
@@ -56,13 +57,6 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
         };
         return Err(Failure::new(Kind::Busy, message));
     };
-    let found = disk::shared_file_system(&state_dir)
-        .map_err(|error| Failure::internal("failed to look at the file system", error))?;
-    if let Some(name) = found {
-        let message = format!("`{}` is on {name}, wanted a local file system", state_dir.display());
-        return Err(Failure::new(Kind::Job, message)
-            .hint("`state_dir` of `nightshift.toml` names another folder; outputs may stay"));
-    }
     let access = if args.init { Access::Begin } else { Access::Create };
     let world = context.world(access).await?;
     // This very program, even if another one has taken its place on the disk since.

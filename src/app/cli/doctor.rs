@@ -106,6 +106,7 @@ pub(crate) async fn cmd_doctor(context: &Context, args: &DoctorArgs) -> Result<A
     let mut lines = probe::jobs(&loaded);
     let project = loaded.map(|loaded| loaded.project).unwrap_or_default();
     let state_dir = project_dir.join(&project.state_dir);
+    lines.push(probe::file_system(&state_dir));
     lines.push(probe::store(&project_dir, &project).await);
     lines.extend(place::lines(context, &project).await);
     lines.extend(backups::newest(&state_dir, context.now()));

@@ -77,9 +77,12 @@ fn systemd(context: &Context) -> Result<String, Failure> {
     let project_dir =
         project_dir.canonicalize().map_err(failed("failed to find the project's folder"))?;
     let project = load_project(&project_dir)?.project;
-    let data_roots: Vec<&Path> = project.data_roots.iter().map(AsRef::as_ref).collect();
+    let mut others: Vec<&Path> = project.data_roots.iter().map(AsRef::as_ref).collect();
+    let metrics = project.daemon.metrics.as_deref().and_then(Path::parent);
+    let places = [Some(project.state_dir.as_path()), metrics];
+    others.extend(places.into_iter().flatten().filter(|path| path.is_absolute()));
     let stop_secs = project.daemon.drain_timeout.unsigned_abs().as_secs() + STOP_MARGIN_SECS;
-    systemd::Unit { program: &program, project_dir: &project_dir, data_roots, stop_secs }.text()
+    systemd::Unit { program: &program, project_dir: &project_dir, others, stop_secs }.text()
 }
 
 fn man(command: Option<&str>) -> Result<String, Failure> {

@@ -1,14 +1,17 @@
 //! `nightshift reload`: a running daemon reads the job files again.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::adapters::lock::DaemonLock;
-use crate::adapters::process::{Wish, ask};
+use crate::adapters::reload_wish::{OwnWish, ReloadAnswer};
 use crate::adapters::store::ScheduleRecord;
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::Context;
-use crate::app::cli::failure::Failure;
+use crate::app::cli::failure::{Failure, Kind};
 use crate::app::render::text::format::instant;
 use crate::engine::daemon::catch_up::catch_up;
 use crate::engine::world::Access;
@@ -27,12 +30,19 @@ pub(crate) struct ReloadArgs {
     catch_up: bool,
 }
 
-/// `nightshift.reload/1`: that a daemon was asked to read the job files again.
+/// The daemon looks once a second; one that does much else may take so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is looked for an answer.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// `nightshift.reload/1`: that a daemon has read the job files again.
 #[derive(Debug, Serialize)]
 struct ReloadDocument {
     schema: &'static str,
-    /// The process that was asked.
-    daemon: i32,
+    /// The daemon's process, as it calls itself: where it runs, it has that id.
+    daemon: u32,
+    /// How many jobs it follows.
     jobs: usize,
     /// The schedules that go on from where they were when they were switched off.
     caught_up: Vec<CaughtUp>,
@@ -54,11 +64,7 @@ pub(crate) async fn cmd_reload(context: &Context, args: &ReloadArgs) -> Result<A
         return Err(Failure::problems(loaded.problems, loaded.sources));
     }
     let state_dir = context.project_dir()?.join(&loaded.project.state_dir);
-    let holder = DaemonLock::holder(&state_dir);
-    let Some(daemon) = holder.and_then(|pid| i32::try_from(pid).ok()) else {
-        return Err(Failure::usage(format!("no daemon follows `{}`", state_dir.display()))
-            .hint("`nightshift daemon` starts one, and reads the job files when it does"));
-    };
+    let daemon = DaemonLock::holder(&state_dir).ok_or_else(|| none(&state_dir))?;
     let mut caught_up = Vec::new();
     if args.catch_up {
         let world = context.world(Access::Write).await?;
@@ -69,11 +75,8 @@ pub(crate) async fn cmd_reload(context: &Context, args: &ReloadArgs) -> Result<A
         };
         caught_up.extend(catch_up(&world).await?.into_iter().map(each));
     }
-    ask(daemon, Wish::Reload)
-        .map_err(|error| Failure::internal("failed to ask the daemon", error))?;
-    let jobs = loaded.jobs.len();
-    let mut text =
-        format!("process {daemon} was asked to follow {jobs} jobs as their files are now\n");
+    let jobs = followed(&state_dir).await?;
+    let mut text = format!("the daemon follows {jobs} jobs as their files are now\n");
     text.extend(caught_up.iter().map(|CaughtUp { job, kind, since }| {
         format!("  {kind} schedule of `{job}` goes on from {}\n", instant(*since))
     }));
@@ -84,4 +87,44 @@ pub(crate) async fn cmd_reload(context: &Context, args: &ReloadArgs) -> Result<A
     }
     let document = ReloadDocument { schema: "nightshift.reload/1", daemon, jobs, caught_up };
     Ok(Answer::new(text, &document))
+}
+
+/// Asks the daemon, and waits for its answer: how many jobs it follows.
+async fn followed(state_dir: &Path) -> Result<usize, Failure> {
+    let failed = |error| Failure::internal("failed to ask the daemon", error);
+    let (wish, begun) = (OwnWish::new(state_dir).map_err(failed)?, Instant::now());
+    loop {
+        // Before the answer is looked for: one that has answered may end.
+        let is_there = DaemonLock::holder(state_dir).is_some();
+        match wish.answer().map_err(failed)? {
+            Some(ReloadAnswer::Followed(jobs)) => return Ok(jobs),
+            Some(ReloadAnswer::Refused(problems)) => return Err(refused(&problems)),
+            Some(ReloadAnswer::Failed(message)) => {
+                let message = format!("the daemon could not read the job files: {message}");
+                return Err(
+                    Failure::new(Kind::Internal, message).hint("it follows the jobs of before")
+                );
+            }
+            None if !is_there => return Err(none(state_dir)),
+            None if begun.elapsed() > PATIENCE => {
+                let seconds = PATIENCE.as_secs();
+                let message = format!("the daemon has not answered within {seconds} s");
+                return Err(Failure::new(Kind::Busy, message)
+                    .hint("it follows the jobs of before; its log says what it does, and whether it stops"));
+            }
+            None => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+}
+
+/// The daemon has found problems that were not there a moment ago, or that are none where this command runs.
+fn refused(problems: &[String]) -> Failure {
+    let message = format!("the daemon keeps the jobs of before: {}", problems.join("; "));
+    Failure::new(Kind::Job, message)
+        .hint("it reads the files where it runs: are they the same there, and its version?")
+}
+
+fn none(state_dir: &Path) -> Failure {
+    Failure::usage(format!("no daemon follows `{}`", state_dir.display()))
+        .hint("`nightshift daemon` starts one, and reads the job files when it does")
 }

@@ -83,6 +83,8 @@ pub(crate) enum Shape {
     Folder,
     /// An absolute folder.
     Root,
+    /// A path below the project, or an absolute one.
+    Place,
     /// An address and a port.
     Listen,
     /// `drift`, `performance`, `new_rows:<n>` or `age:<duration>`.
@@ -243,6 +245,7 @@ impl Shape {
             Self::Input => "a path such as `\"data/*.parquet\"`".to_owned(),
             Self::Output | Self::Folder => "a folder such as `\"scores/wine\"`".to_owned(),
             Self::Root => "an absolute folder such as `\"/srv/data\"`".to_owned(),
+            Self::Place => "a path such as `\"state\"` or `\"/var/lib/nightshift\"`".to_owned(),
             Self::Listen => "an address such as `\"127.0.0.1:8700\"`".to_owned(),
             Self::RetrainReason => {
                 "`\"drift\"`, `\"performance\"`, `\"new_rows:<n>\"` or `\"age:<duration>\"`"

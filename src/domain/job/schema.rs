@@ -71,6 +71,7 @@ fn shape(shape: &Shape) -> Map<String, Value> {
         | Shape::Output
         | Shape::Folder
         | Shape::Root
+        | Shape::Place
         | Shape::Listen => json!({ "type": "string", "minLength": 1 }),
         Shape::Regex => json!({ "type": "string", "minLength": 1, "format": "regex" }),
         Shape::Flag => json!({ "type": "boolean" }),

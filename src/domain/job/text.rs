@@ -45,6 +45,7 @@ pub(crate) fn read(shape: &Shape, text: &str) -> Option<Result<Value, Refusal>> 
         Shape::Output => output(text),
         Shape::Folder => folder(text),
         Shape::Root => root(text),
+        Shape::Place => place(text),
         Shape::Listen => listen(text),
         Shape::RetrainReason => retrain_reason(text),
         _ => return None,
@@ -211,6 +212,13 @@ fn root(text: &str) -> Result<Value, Refusal> {
         (!text.starts_with('/')).then(message)
     });
     match refusal {
+        Some(refusal) => Err(path_refusal(text, refusal)),
+        None => Ok(Value::Text(text.to_owned())),
+    }
+}
+
+fn place(text: &str) -> Result<Value, Refusal> {
+    match path::refusal(text) {
         Some(refusal) => Err(path_refusal(text, refusal)),
         None => Ok(Value::Text(text.to_owned())),
     }

@@ -3,13 +3,18 @@
 //! The shapes and their reader are those of job files.
 
 use crate::domain::job::keys::Shape::{
-    Choice as OneFrom, Duration, Flag, Folder, Integer, List, Listen, Root, Table,
+    Choice as OneFrom, Duration, Flag, Folder, Integer, List, Listen, Place, Root, Table,
 };
 use crate::domain::job::keys::{Choice, Key};
 
 pub(super) static PROJECT: &[Key] = &[
     Key::new("jobs_dir", Folder, "Where job files are.").or("\"jobs\""),
-    Key::new("state_dir", Folder, "Where all state is.").or("\"state\""),
+    Key::new(
+        "state_dir",
+        Place,
+        "Where all state is: on a local file system, for this project alone.",
+    )
+    .or("\"state\""),
     Key::new(
         "data_roots",
         List { of: &Root, count_min: 0 },
@@ -40,6 +45,8 @@ static DAEMON: &[Key] = &[
         .or("\"300s\""),
     Key::new("reload_on_change", Flag, "Whether job files are read again when they have changed.")
         .or("false"),
+    Key::new("metrics", Place, "The file of metrics; its name ends in `.prom`.")
+        .unset("`metrics.prom` in the folder of the state"),
 ];
 
 static KEEP: &[Key] = &[

@@ -48,25 +48,36 @@ pub(super) enum Wish {
     Change,
 }
 
-/// Swaps the jobs as a whole, or keeps the old ones if any file has a problem. False if that could not be done now;
-/// an error is one that nothing can be trusted after.
+/// What came of reading the job files again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reloaded {
+    /// So many jobs are followed, as their files are now.
+    Followed(usize),
+    /// The old ones stay, for what is wrong with the files.
+    Refused(Vec<String>),
+    /// The old ones stay: it could not be done now.
+    Failed(String),
+}
+
+/// Swaps the jobs as a whole, or keeps the old ones if any file has a problem. An error is one that nothing can be
+/// trusted after.
 pub(super) async fn reload(
     world: &World,
     jobs: &mut JobSet,
     planner: &mut Planner,
     cause: Wish,
-) -> Result<bool, RunError> {
+) -> Result<Reloaded, RunError> {
     let found = match load(world).await {
         Ok(found) => found,
         Err(error) => {
             tracing::error!(error = %error.chain(), "the jobs could not be read: the old ones stay");
-            return Ok(false);
+            return Ok(Reloaded::Failed(error.chain()));
         }
     };
     if !found.problems().is_empty() {
         let count = found.problems().len();
         tracing::error!("{count} problems in the job files: the old jobs stay");
-        return Ok(true);
+        return Ok(Reloaded::Refused(found.problems().iter().map(ToString::to_string).collect()));
     }
     let gone = jobs.all().find(|old| found.get(&old.job.name).is_none());
     if let Some(gone) = gone.filter(|_| cause == Wish::Change) {
@@ -75,7 +86,7 @@ pub(super) async fn reload(
             job.name = %name,
             "the file of `{name}` is gone: the old jobs stay until `nightshift reload` is asked for"
         );
-        return Ok(true);
+        return Ok(Reloaded::Refused(vec![format!("the file of `{name}` is gone")]));
     }
     // What is due by now is due by the old schedules: the new ones are not retroactive.
     planner.reconcile(world, jobs, world.now()).await?;
@@ -87,13 +98,15 @@ pub(super) async fn reload(
     match swapped.await {
         Ok(swapped) => *planner = swapped,
         Err(error) => {
+            let message = error.chain();
             endure(error, "follow the new schedules: the old jobs stay")?;
-            return Ok(false);
+            return Ok(Reloaded::Failed(message));
         }
     }
     *jobs = found;
-    tracing::info!("reloaded: {} jobs, {} schedules", jobs.all().count(), planner.len());
-    tell_crowding(world, jobs).await.map(|()| true)
+    let count = jobs.all().count();
+    tracing::info!("reloaded: {count} jobs, {} schedules", planner.len());
+    tell_crowding(world, jobs).await.map(|()| Reloaded::Followed(count))
 }
 
 /// Says which schedules are due more often than their runs end.

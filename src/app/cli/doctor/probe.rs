@@ -19,6 +19,7 @@ use crate::domain::project::Project;
 use crate::domain::schedule::Schedule;
 use crate::engine::error::RESTORE;
 use crate::engine::jobs::LoadedJobs;
+use crate::engine::local::require_local;
 use crate::engine::lost;
 
 /// With less, the next nights may fail.
@@ -59,6 +60,15 @@ pub(super) fn jobs(loaded: &Result<LoadedJobs, Failure>) -> Vec<Line> {
         }));
     }
     lines
+}
+
+/// Whether the state is on a file system of this machine alone.
+pub(super) fn file_system(state_dir: &Path) -> Line {
+    const NAME: &str = "file system";
+    match require_local(state_dir) {
+        Ok(()) => Line::ok(NAME, "the state is on a local file system"),
+        Err(error) => Line::fail(NAME, error.chain(), error.hints.join("; ")),
+    }
 }
 
 /// Whether the database can be opened and is whole, and none was lost.

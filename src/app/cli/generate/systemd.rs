@@ -15,8 +15,8 @@ pub(super) struct Unit<'a> {
     pub(super) program: &'a Path,
     /// The root of the project.
     pub(super) project_dir: &'a Path,
-    /// Folders outside of it that jobs read and write.
-    pub(super) data_roots: Vec<&'a Path>,
+    /// Folders outside of it that jobs read and write, and where the state and the metrics are.
+    pub(super) others: Vec<&'a Path>,
     /// After so long, systemd kills what has not stopped.
     pub(super) stop_secs: u64,
 }
@@ -34,12 +34,12 @@ impl Unit<'_> {
         let project = quoted(self.project_dir)?;
         let argument = project.replace('$', "$$");
         let mut writable = vec![project];
-        for root in &self.data_roots {
+        for root in &self.others {
             writable.push(quoted(root)?);
         }
         let writable = writable.join(" ");
         let mut paths = vec![self.program, self.project_dir];
-        paths.extend(&self.data_roots);
+        paths.extend(&self.others);
         let is_home = |path: &&Path| HOMES.iter().any(|home| path.starts_with(home));
         let protect_home = match paths.iter().find(|path| is_home(path)) {
             Some(_) => {
@@ -48,7 +48,7 @@ impl Unit<'_> {
             None => "ProtectHome=yes",
         };
         let state = self.state_directory().map_or_else(String::new, |name| {
-            format!("# systemd makes this folder of the project for the user.\nStateDirectory={name}\nStateDirectoryMode=0700\n")
+            format!("# systemd makes this folder of the project for the user.\nStateDirectory={name}\nStateDirectoryMode=0750\n")
         });
         let stop_secs = self.stop_secs;
         Ok(format!(
@@ -61,9 +61,8 @@ User=nightshift
 Group=nightshift
 DynamicUser=no
 {state}RuntimeDirectory=nightshift
-UMask=0077
-# Secrets of notifications come this way, one line for each:
-#LoadCredential=webhook_secret:/etc/nightshift/credentials/webhook_secret
+# The group may read what is published, and the metrics: usermod --append --groups nightshift READER
+UMask=0027
 
 # Runs are waited for, as long as `daemon.drain_timeout` says, then ended; only then does systemd kill.
 TimeoutStopSec={stop_secs}
@@ -160,8 +159,8 @@ mod tests {
 
     fn unit(program: &str, project_dir: &str, root: &str) -> String {
         let (program, project_dir) = (Path::new(program), Path::new(project_dir));
-        let data_roots = vec![Path::new(root)];
-        Unit { program, project_dir, data_roots, stop_secs: 330 }.text().unwrap()
+        let others = vec![Path::new(root)];
+        Unit { program, project_dir, others, stop_secs: 330 }.text().unwrap()
     }
 
     #[track_caller]
@@ -183,6 +182,11 @@ mod tests {
     fn the_unit_knows_where_the_project_lies() {
         let text = unit("/usr/bin/nightshift", "/var/lib/nightshift", "/data");
         has(&text, "StateDirectory=nightshift");
+        has(&text, "StateDirectoryMode=0750");
+        // Who reads what is published is in the group; nobody else reads anything.
+        has(&text, "UMask=0027");
+        has(&text, "Group=nightshift");
+        assert!(!text.contains("LoadCredential"), "{text}");
         let text = unit("/usr/bin/nightshift", "/home", "/data");
         has(&text, "ProtectHome=no");
         let text = unit("/usr/bin/nightshift", "/srv/wine", "/home");
