@@ -6,7 +6,6 @@
 /// Which files of a template belong to ticks of the past.
 mod past;
 
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
