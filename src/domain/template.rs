@@ -6,6 +6,9 @@
 //! are checked when a template is parsed, so that rendering fails only for instants that a format cannot
 //! write. Whether the text is a path that may be used is not known here.
 
+/// Which names a template could have given, and when.
+mod names;
+
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
@@ -13,6 +16,8 @@ use std::ops::Range;
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
+
+pub use self::names::{Names, Span};
 
 /// How a field without a format is written, in UTC: as a folder name that sorts by time.
 pub const UTC_FORMAT: &str = "%Y-%m-%dT%H%M%SZ";

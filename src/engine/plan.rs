@@ -3,7 +3,9 @@
 //! `nightshift plan` prints a [`Plan`] and stops; `score` and `train` start from the same functions, so
 //! a dry run is the same code and not a branch.
 
-use std::collections::BTreeMap;
+/// Which files of a template belong to ticks of the past.
+mod past;
+
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -19,10 +21,10 @@ use crate::engine::report::ModelRef;
 use crate::engine::settings::{Setting, settings};
 use crate::engine::world::World;
 
+use self::past::Candidate;
+
 /// How many ticks `plan` shows.
 const TICKS_SHOWN: usize = 3;
-/// How many past ticks are tried when the files of a template are matched with their intervals.
-const TICKS_TRIED_MAX: usize = 1_000_000;
 
 /// What a run of a job for a tick would do.
 #[derive(Debug, Clone)]
@@ -201,22 +203,11 @@ pub fn train_files(
         return Err(RunError::new("plan", Cause::Job, message)
             .hint("add [schedule], or name the training files with a glob in train.input"));
     };
-    let mut left: BTreeMap<String, SourceFile> =
-        candidates.into_iter().map(|file| (named_like(template, &file), file)).collect();
-    let mut newest_first = Vec::new();
-    let mut tick = schedule.latest_at_or_before(interval.end);
-    for _ in 0..TICKS_TRIED_MAX {
-        // Files of intervals to come stay among those that are left, so time has to end the search.
-        let (Some(end), false) = (tick, left.is_empty()) else { break };
-        let past = schedule.interval(end);
-        if past.start.is_none() || end < Timestamp::UNIX_EPOCH {
-            break;
-        }
-        let pattern = render(template, &fields(job, past))?;
-        newest_first.push(take_matching(&mut left, &pattern)?);
-        tick = past.start;
-    }
-    Ok(newest_first.into_iter().rev().flatten().collect())
+    let candidates = candidates
+        .into_iter()
+        .map(|file| Candidate { name: named_like(template, &file), file })
+        .collect();
+    past::files_of_ticks(template, schedule, candidates, interval.end)
 }
 
 /// The name of `file` in the form that `template` uses: absolute, or relative to the project.
@@ -226,22 +217,6 @@ fn named_like(template: &Template, file: &SourceFile) -> String {
     } else {
         file.relative.clone()
     }
-}
-
-/// Moves the files whose names match `pattern` out of `left`.
-fn take_matching(
-    left: &mut BTreeMap<String, SourceFile>,
-    pattern: &str,
-) -> Result<Vec<SourceFile>, RunError> {
-    if !pattern.contains(['*', '?', '[']) {
-        return Ok(left.remove(pattern).into_iter().collect());
-    }
-    let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
-    let pattern =
-        glob::Pattern::new(pattern).map_err(|error| RunError::new("plan", Cause::Job, error))?;
-    let names: Vec<String> =
-        left.keys().filter(|name| pattern.matches_with(name, options)).cloned().collect();
-    Ok(names.iter().filter_map(|name| left.remove(name)).collect())
 }
 
 /// The zone of templates and of naive times.
