@@ -85,6 +85,7 @@ pub(crate) async fn cmd_doctor(context: &Context, _: &DoctorArgs) -> Result<Answ
     lines.push(probe::disk(folder));
     lines.push(probe::clock(context.now()));
     lines.push(probe::zones());
+    lines.push(probe::environment(context.pretences.all()));
     Ok(answer(context, &lines))
 }
 

@@ -62,6 +62,8 @@ Group=nightshift
 DynamicUser=no
 {state}RuntimeDirectory=nightshift
 UMask=0077
+# The README says which variables reach the runs. For one thread of polars in each run that says nothing itself:
+#Environment=POLARS_MAX_THREADS=1
 # Secrets of notifications come this way, one line for each:
 #LoadCredential=webhook_secret:/etc/nightshift/credentials/webhook_secret
 
