@@ -8,8 +8,8 @@ mod past;
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use crate::adapters::dataset::{self, Roots, SourceFile, TimeFilter};
 use crate::domain::job::{FileFormat, Job};
@@ -90,8 +90,12 @@ pub async fn plan(
 }
 
 /// The tick that a request means: the given one, else the latest that was due, else now.
+///
+/// Without a schedule every run has a tick of its own, to the microsecond: a run by hand is one more run, never the
+/// one before again. What is finer than the record keeps is cut, so that the tick whose folder is written is the tick
+/// on record.
 pub fn tick_of(job: &Job, asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, RunError> {
-    let Some(schedule) = &job.schedule else { return Ok(asked.unwrap_or(now)) };
+    let Some(schedule) = &job.schedule else { return Ok(microseconds(asked.unwrap_or(now))) };
     let Some(tick) = asked else {
         return schedule.latest_at_or_before(now).ok_or_else(|| {
             let message = format!("`{}` has had no tick yet", schedule.cron());
@@ -107,6 +111,12 @@ pub fn tick_of(job: &Job, asked: Option<Timestamp>, now: Timestamp) -> Result<Ti
     let message = format!("{tick} is not a tick of the schedule `{}`", schedule.cron());
     Err(RunError::new("plan", Cause::Request, message)
         .hint(format!("the ticks around it are {before} and {after}")))
+}
+
+/// Cuts what is finer than a microsecond.
+fn microseconds(tick: Timestamp) -> Timestamp {
+    let rounding = TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc);
+    tick.round(rounding).unwrap_or(tick)
 }
 
 /// The data interval of `tick`.

@@ -26,6 +26,7 @@ mod generate;
 mod hostile;
 mod incremental;
 mod json;
+mod outputs;
 mod permissions;
 mod readme;
 mod real;
