@@ -18,6 +18,8 @@ pub struct Environment {
     pub project: Option<PathBuf>,
     /// `NIGHTSHIFT_SEED`: where names are drawn from.
     pub seed: Option<u64>,
+    /// `NIGHTSHIFT_TEST`: a test knows what it pretends, and need not be told.
+    pub is_test: bool,
     /// What the variables about colour ask for.
     pub color: ColorWish,
     /// `COLUMNS`: the width of the terminal in characters.
@@ -78,6 +80,7 @@ impl Environment {
             seed: set("NIGHTSHIFT_SEED")
                 .map(|value| number("NIGHTSHIFT_SEED", &value, u64::MAX))
                 .transpose()?,
+            is_test: set("NIGHTSHIFT_TEST").is_some(),
             color,
             // A terminal's business: a width that makes no sense is no reason to fail.
             columns: set("COLUMNS").and_then(|value| value.to_str()?.parse().ok()),

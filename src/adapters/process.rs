@@ -6,6 +6,8 @@
 
 /// What a child does to itself before it begins.
 pub mod confine;
+/// Which variables a child has from its parent.
+mod inherited;
 
 use std::ffi::OsString;
 use std::io;
@@ -19,10 +21,6 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::sync::oneshot;
 
 use crate::adapters::failpoint;
-
-/// Variables that a child has from its parent, if they are set; besides those that begin with `NIGHTSHIFT_`.
-/// `RUST_BACKTRACE` is not among them: with it, a child that has no memory left hangs instead of ending.
-const INHERITED: &[&str] = &["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 /// The thread that starts children. It ends when this is dropped, and the kernel then kills the children.
 /// Should it end before, by a panic, the next child gets a new one.
@@ -86,11 +84,7 @@ impl Nursery {
     pub async fn start(&mut self, program: &Program) -> io::Result<Running> {
         let mut command = Command::new(&program.path);
         command.args(&program.arguments).env_clear();
-        let inherited = std::env::vars_os().filter(|(name, _)| {
-            let name = name.to_string_lossy();
-            INHERITED.contains(&name.as_ref()) || name.starts_with("NIGHTSHIFT_")
-        });
-        command.envs(inherited).envs(failpoint::of_child());
+        command.envs(inherited::inherited(std::env::vars_os())).envs(failpoint::of_child());
         command.envs(program.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
         let gone = || io::Error::other("the thread that starts processes has ended");

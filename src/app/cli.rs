@@ -15,6 +15,8 @@ mod diagnostic;
 mod failure;
 /// Instants as users write them.
 mod instant;
+/// What the environment pretends.
+mod pretence;
 /// Progress on a terminal.
 mod progress;
 /// Standard output and standard error.
@@ -68,6 +70,7 @@ use crate::adapters::telemetry::Reader;
 use crate::app::cli::answer::Answer;
 use crate::app::cli::context::{Context, Format};
 use crate::app::cli::failure::{Failure, Kind};
+use crate::app::cli::pretence::Pretences;
 use crate::app::cli::terminal::{ColorChoice, Talk, Terminal};
 use crate::app::exit::Exit;
 
@@ -220,7 +223,14 @@ fn main_with(arguments: &[OsString]) -> Exit {
     };
     let answered = Clock::from_environment()
         .map_err(|error| Failure::new(Kind::Usage, error))
-        .map(|clock| Context::new(project, output, terminal, clock, reader))
+        .map(|clock| {
+            let pretences = Pretences::new(clock, &environment);
+            // A daemon tells its log, and speaks for the runs that it starts.
+            if reader == Reader::Present {
+                pretences.told().for_each(|told| terminal.say(&format!("warning: {told}")));
+            }
+            Context::new(project, output, terminal, clock, reader).with_pretences(pretences)
+        })
         .and_then(|context| run_to_end(&context, parsed.command));
     finish(terminal, (output, reader), answered)
 }

@@ -26,6 +26,8 @@ pub(crate) mod document;
 pub(crate) mod keys;
 /// What a text opens and does not close.
 mod nesting;
+/// Where the outputs of jobs lie to one another.
+mod outputs;
 /// Which texts may be paths.
 mod path;
 /// From a table of TOML to checked values.

@@ -5,6 +5,8 @@
 //! clocks do. What to do about a tick (missed, overlapping, paused) is not decided here, and
 //! neither is what time it is now.
 
+/// Two ticks for which one text is written.
+mod alike;
 /// Sets of small numbers in one word.
 mod bits;
 /// Which dates match.
@@ -35,6 +37,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::run::{Interval, named};
 
+pub use self::alike::{Known, TextOf};
 use self::stretch::Pattern;
 pub use self::ticks::Ticks;
 

@@ -2,28 +2,35 @@
 //!
 //! There are three fields, `tick`, `interval_start` and `interval_end`, and nothing else: no nesting, no
 //! environment, no expressions. A field with a format is written in the zone of the schedule; a field
-//! without one in UTC, in the fixed form of [`UTC_FORMAT`]. `{{` and `}}` stand for a brace. The formats
-//! are checked when a template is parsed, so that rendering fails only for instants that a format cannot
-//! write. Whether the text is a path that may be used is not known here.
+//! without one in UTC, to the second or, where the instant is not on one, to the microsecond, so that no two
+//! instants are written alike. `{{` and `}}` stand for a brace. The formats are checked when a template is
+//! parsed, so that rendering fails only for instants that a format cannot write. Whether the text is a path
+//! that may be used is not known here.
 
+/// Why a text is no template.
+mod error;
+/// What formats may hold, and what they tell.
+mod format;
 /// Which names a template could have given, and when.
 mod names;
+/// What a path tells of the instants of its run.
+mod telling;
 
-use std::error::Error;
 use std::fmt;
-use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
+pub use self::error::TemplateError;
 pub use self::names::{Names, Span};
+pub use self::telling::Instants;
 
-/// How a field without a format is written, in UTC: as a folder name that sorts by time.
-pub const UTC_FORMAT: &str = "%Y-%m-%dT%H%M%SZ";
+/// How a field without a format is written, in UTC, at a whole second: as a folder name that sorts by time.
+const SECOND_FORMAT: &str = "%Y-%m-%dT%H%M%SZ";
 
-/// The conversions that a format may hold: those whose result is plain text of known form in any zone.
-const CONVERSIONS: &str = "YyCmdjHIMSpsGgVUWuwqaAbBFTRzZ%";
+/// The same between two seconds. Nothing is finer than a microsecond, as the store keeps it.
+const MICROSECOND_FORMAT: &str = "%Y-%m-%dT%H%M%S.%6fZ";
 
 /// A path with fields of the tick, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,44 +50,6 @@ pub struct TickFields {
     pub interval_end: Timestamp,
     /// The zone of the schedule, for fields that have a format.
     pub zone: TimeZone,
-}
-
-/// Why a text is no template, or why a template cannot be rendered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TemplateError {
-    /// A field of another name.
-    FieldUnknown {
-        /// The name that was found.
-        name: String,
-        /// Where it stands in the text, in bytes.
-        at: Range<usize>,
-    },
-    /// An opening brace without a closing one.
-    FieldUnclosed {
-        /// Where the brace stands in the text, in bytes.
-        at: Range<usize>,
-    },
-    /// A closing brace without an opening one.
-    BraceAlone {
-        /// Where the brace stands in the text, in bytes.
-        at: Range<usize>,
-    },
-    /// A format that is empty or holds a conversion that is not one of those supported.
-    Conversion {
-        /// The conversion with its percent sign; empty for an empty format.
-        found: String,
-        /// Where the format stands in the text, in bytes.
-        at: Range<usize>,
-    },
-    /// `interval_start` is asked for, and the run has no previous tick.
-    NoIntervalStart,
-    /// The formatter cannot write the instant in this format.
-    Unwritable {
-        /// The format that cannot write it.
-        format: String,
-        /// The instant.
-        instant: Timestamp,
-    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +105,7 @@ impl Template {
         &self.text
     }
 
-    /// Whether two ticks can give two paths.
+    /// Whether the path depends on the tick at all.
     pub fn has_fields(&self) -> bool {
         self.fields().next().is_some()
     }
@@ -213,61 +182,26 @@ impl fmt::Display for Template {
     }
 }
 
-impl TemplateError {
-    /// Where the fault is in the text, in bytes, if it is a fault of the text.
-    pub fn at(&self) -> Option<Range<usize>> {
+impl Part {
+    /// The part as it is written in a template.
+    fn text(&self) -> String {
         match self {
-            Self::FieldUnknown { at, .. }
-            | Self::FieldUnclosed { at }
-            | Self::BraceAlone { at }
-            | Self::Conversion { at, .. } => Some(at.clone()),
-            Self::NoIntervalStart | Self::Unwritable { .. } => None,
-        }
-    }
-
-    /// What can be written instead.
-    pub fn help(&self) -> String {
-        match self {
-            Self::FieldUnknown { .. } => {
-                "the fields are `tick`, `interval_start` and `interval_end`".to_owned()
-            }
-            Self::FieldUnclosed { .. } => {
-                "close it, as in `{tick:%Y-%m-%d}`; a brace itself is written `{{`".to_owned()
-            }
-            Self::BraceAlone { .. } => "a brace itself is written `}}`".to_owned(),
-            Self::Conversion { .. } => format!(
-                "write a format such as `{{tick:%Y-%m-%d}}`; the conversions are {}",
-                CONVERSIONS.chars().map(|c| format!("`%{c}`")).collect::<Vec<_>>().join(" ")
-            ),
-            Self::NoIntervalStart => "give the job a schedule, or use `tick`".to_owned(),
-            Self::Unwritable { .. } => "use `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`".to_owned(),
+            Self::Literal(literal) => literal.replace('{', "{{").replace('}', "}}"),
+            Self::Field { field, format: None } => format!("{{{}}}", field.name()),
+            Self::Field { field, format: Some(format) } => format!("{{{}:{format}}}", field.name()),
         }
     }
 }
 
-impl fmt::Display for TemplateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Field {
+    fn name(self) -> &'static str {
         match self {
-            Self::FieldUnknown { name, .. } => {
-                write!(f, "`{}` is not a field of a template", name.escape_debug())
-            }
-            Self::FieldUnclosed { .. } => f.write_str("the field that begins here is not closed"),
-            Self::BraceAlone { .. } => f.write_str("this brace closes no field"),
-            Self::Conversion { found, .. } if found.is_empty() => {
-                f.write_str("the format of the field is empty")
-            }
-            Self::Conversion { found, .. } => {
-                write!(f, "`{}` is not a conversion of a format", found.escape_debug())
-            }
-            Self::NoIntervalStart => f.write_str("the run has no previous tick to begin from"),
-            Self::Unwritable { format, instant } => {
-                write!(f, "`{format}` cannot write the instant {instant}")
-            }
+            Self::Tick => "tick",
+            Self::IntervalStart => "interval_start",
+            Self::IntervalEnd => "interval_end",
         }
     }
 }
-
-impl Error for TemplateError {}
 
 /// Reads what stands between two braces, the first of which is just before `start`.
 fn parse_field(inner: &str, start: usize) -> Result<Part, TemplateError> {
@@ -286,38 +220,12 @@ fn parse_field(inner: &str, start: usize) -> Result<Part, TemplateError> {
     };
     if let Some(format) = format {
         let format_start = start + name.len() + 1;
-        check_format(format).map_err(|found| TemplateError::Conversion {
+        format::check(format).map_err(|found| TemplateError::Conversion {
             found,
             at: format_start..start + inner.len(),
         })?;
     }
     Ok(Part::Field { field, format: format.map(str::to_owned) })
-}
-
-/// Checks a format; the error is the first conversion in it that is not supported.
-fn check_format(format: &str) -> Result<(), String> {
-    if format.is_empty() {
-        return Err(String::new());
-    }
-    let mut chars = format.chars();
-    while let Some(next) = chars.next() {
-        if next != '%' {
-            continue;
-        }
-        let mut found = String::from('%');
-        let mut conversion = chars.next();
-        if conversion == Some('-') {
-            found.push('-');
-            conversion = chars.next();
-        }
-        found.extend(conversion);
-        if !conversion.is_some_and(|conversion| CONVERSIONS.contains(conversion)) {
-            return Err(found);
-        }
-    }
-    // The list above is the rule; that the formatter agrees is tried on an example.
-    let example = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
-    strtime::format(format, &example).map(drop).map_err(|_| format.to_owned())
 }
 
 fn write_field(
@@ -332,7 +240,8 @@ fn write_field(
     };
     let (format, zone) = match format {
         Some(format) => (format, values.zone.clone()),
-        None => (UTC_FORMAT, TimeZone::UTC),
+        None if instant.subsec_nanosecond() == 0 => (SECOND_FORMAT, TimeZone::UTC),
+        None => (MICROSECOND_FORMAT, TimeZone::UTC),
     };
     strtime::format(format, &instant.to_zoned(zone))
         .map_err(|_| TemplateError::Unwritable { format: format.to_owned(), instant })
@@ -340,6 +249,9 @@ fn write_field(
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
+    use super::format::CONVERSIONS;
     use super::*;
 
     fn fields() -> TickFields {
@@ -411,6 +323,18 @@ mod tests {
 
         let template = Template::parse("{interval_end:%F}").unwrap();
         assert!(!template.uses_interval_start() && template.uses_interval());
+    }
+
+    #[test]
+    fn no_two_instants_are_written_alike() {
+        let template = Template::parse("{tick}").unwrap();
+        let at = |text: &str| {
+            let tick: Timestamp = text.parse().unwrap();
+            template.render(&TickFields { tick, ..fields() }).unwrap()
+        };
+        assert_eq!(at("2026-04-01T00:00:00Z"), "2026-04-01T000000Z");
+        assert_eq!(at("2026-04-01T00:00:00.120045Z"), "2026-04-01T000000.120045Z");
+        assert_eq!(at("2026-04-01T00:00:00.000001Z"), "2026-04-01T000000.000001Z");
     }
 
     #[test]

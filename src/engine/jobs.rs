@@ -104,7 +104,7 @@ pub fn load_all(project_dir: &Path) -> Result<LoadedJobs, RunError> {
         let bytes = read_limited(&path).map_err(|error| unreadable(&path, &error))?;
         files.push((name, bytes));
     }
-    let (parsed, found) = parse_all(&files);
+    let (parsed, found) = parse_all(&files, &project.data_roots);
     problems.extend(found);
     sources.extend(files);
     let jobs = parsed

@@ -6,8 +6,8 @@
 /// Which files of a template belong to ticks of the past.
 mod past;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use crate::adapters::dataset::{self, Roots, SourceFile, TimeFilter};
 use crate::adapters::publish::Site;
@@ -91,9 +91,13 @@ pub async fn plan(
 
 /// The tick that a request means: the given one, which must not lie in the future, else the latest that was due,
 /// else now.
+///
+/// Without a schedule every run has a tick of its own, to the microsecond: a run by hand is one more run, never the
+/// one before again. What is finer than the record keeps is cut, so that the tick whose folder is written is the tick
+/// on record.
 pub fn tick_of(job: &Job, asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, RunError> {
     let Some(schedule) = &job.schedule else {
-        let tick = asked.unwrap_or(now);
+        let tick = microseconds(asked.unwrap_or(now));
         return require_due(job, tick, now).map(|()| tick);
     };
     let Some(tick) = asked else {
@@ -127,6 +131,12 @@ pub fn require_due(job: &Job, tick: Timestamp, now: Timestamp) -> Result<(), Run
         (None, None) => "wait until then, or leave out `--tick`, which means now".to_owned(),
     };
     Err(RunError::new("plan", Cause::Request, message).hint(hint))
+}
+
+/// Cuts what is finer than a microsecond.
+fn microseconds(tick: Timestamp) -> Timestamp {
+    let rounding = TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc);
+    tick.round(rounding).unwrap_or(tick)
 }
 
 /// The data interval of `tick`.

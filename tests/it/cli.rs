@@ -224,6 +224,20 @@ fn the_environment_stands_in_for_flags_and_gives_way_to_them() {
 }
 
 #[test]
+fn a_clock_and_names_for_tests_are_told_once() {
+    let sandbox = project().env("NIGHTSHIFT_TEST", "");
+    let told = sandbox.run(["status"]).expect(0).stderr;
+    for variable in ["`NIGHTSHIFT_NOW` is set: the clock stands still at 2026", "`NIGHTSHIFT_SEED`"]
+    {
+        assert_eq!(told.matches(variable).count(), 1, "{told}");
+    }
+    assert_eq!(sandbox.run(["--quiet", "status"]).expect(0).stderr, "");
+    // Whatever a test asks for, who looks is told.
+    let found = project().run(["doctor"]).stdout;
+    assert!(found.contains("environment") && found.contains("`NIGHTSHIFT_NOW` is set"), "{found}");
+}
+
+#[test]
 fn a_command_works_from_any_folder_of_the_project() {
     let sandbox = project();
     let mut command = sandbox.command();

@@ -197,6 +197,18 @@ fn what_was_missed_while_it_was_down_is_on_record() {
 }
 
 #[test]
+fn a_daemon_on_a_clock_for_tests_says_so_once() {
+    let sandbox = project("2026-01-05T03:00:00Z", 1)
+        .env("NIGHTSHIFT_TEST", "")
+        .job("churn", &job("churn", "*/2 * * * * *", ""));
+    let daemon = sandbox.spawn(["daemon"]);
+    sandbox.wait_for(&["ticks", "churn", "-n", "100"], |ticks| committed(ticks) >= 2);
+    // Its runs are under the same clock, and say nothing of it.
+    let said = stop(daemon).expect(0).stderr;
+    assert_eq!(said.matches("`NIGHTSHIFT_NOW` is set: the clock showed").count(), 1, "{said}");
+}
+
+#[test]
 fn one_daemon_at_a_time() {
     let sandbox = project("2026-01-05T03:00:00Z", 1).job("churn", &job("churn", "0 3 * * *", ""));
     let daemon = sandbox.spawn(["daemon"]);

@@ -32,6 +32,7 @@ mod inputs;
 mod json;
 mod months;
 mod moves;
+mod outputs;
 mod permissions;
 mod published;
 mod readme;

@@ -150,6 +150,7 @@ impl Sandbox {
             .env("NO_COLOR", "1")
             .env("NIGHTSHIFT_NOW", now.to_string())
             .env("NIGHTSHIFT_SEED", seed.to_string())
+            .env("NIGHTSHIFT_TEST", "1")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

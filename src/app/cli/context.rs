@@ -13,6 +13,7 @@ use crate::adapters::clock::Clock;
 use crate::adapters::store::Store;
 use crate::adapters::telemetry::{Colors, LastWords, Reader, Telemetry};
 use crate::app::cli::failure::{Failure, Kind};
+use crate::app::cli::pretence::Pretences;
 use crate::app::cli::terminal::{Talk, Terminal};
 use crate::app::render::text::Paint;
 use crate::domain::identity::JobName;
@@ -40,6 +41,8 @@ pub(crate) struct Context {
     reader: Reader,
     last_words: OnceLock<LastWords>,
     store: OnceLock<Store>,
+    /// What the environment pretends.
+    pub(crate) pretences: Pretences,
     /// What standard output is for.
     pub(crate) format: Format,
     /// Where output goes.
@@ -62,9 +65,15 @@ impl Context {
             reader,
             last_words: OnceLock::new(),
             store: OnceLock::new(),
+            pretences: Pretences::default(),
             format,
             terminal,
         }
+    }
+
+    /// The same under what the environment pretends.
+    pub(crate) fn with_pretences(self, pretences: Pretences) -> Self {
+        Self { pretences, ..self }
     }
 
     /// How text on standard output is coloured.

@@ -59,6 +59,7 @@ pub(crate) async fn cmd_daemon(context: &Context, args: &DaemonArgs) -> Result<A
     };
     let access = if args.init { Access::Begin } else { Access::Create };
     let world = context.world(access).await?;
+    context.pretences.told().for_each(|told| tracing::warn!("{told}"));
     // This very program, even if another one has taken its place on the disk since.
     let program = PathBuf::from("/proc/self/exe");
     let options = DaemonOptions { program, accept_clock: args.accept_clock };

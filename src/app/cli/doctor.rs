@@ -115,6 +115,7 @@ pub(crate) async fn cmd_doctor(context: &Context, args: &DoctorArgs) -> Result<A
     lines.push(probe::disk(folder));
     lines.push(probe::clock(context.now()));
     lines.push(probe::zones());
+    lines.push(probe::environment(context.pretences.all()));
     Ok(answer(context, &lines))
 }
 

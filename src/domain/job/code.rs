@@ -140,12 +140,20 @@ pub static CODES: &[(&str, &str)] = &[
         "The number or duration is outside of what the key accepts. The message says what that is. NaN and infinities are accepted only as the open end of a range.",
     ),
     (
+        "output_form",
+        "The first folder of `score.output`, below the project or a data root, holds no field: what stands above the first field is the folder that readers of the scores are given. No folder of it ends in `.nightshift`: so are the folders called in which runs stage what they will publish, and globs of job files never enter one.",
+    ),
+    (
         "output_is_input",
         "The scores would be written where a later run reads its input, so that a model would score its own scores.",
     ),
     (
+        "output_shared",
+        "Two ticks would publish to one folder, and the later one would take the place of the earlier. The fields of `score.output` must tell every two ticks of the schedule apart: an hourly job needs the hour, and where clocks are put back the offset (`%z`), or `timezone = \"UTC\"`. Without a schedule a tick is any instant, and `{tick}` without a format tells them apart, as does a `score.output` without a field.",
+    ),
+    (
         "output_taken",
-        "Two jobs write to one `score.output`. Each would replace what the other has published.",
+        "Two jobs write to one `score.output`, or one of them below that of the other. Each would replace what the other has published, or be read with it.",
     ),
     (
         "overlap_form",

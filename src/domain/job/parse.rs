@@ -7,11 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use crate::domain::job::keys::root::JOB;
+use crate::domain::job::outputs::Outputs;
 use crate::domain::job::problem::{Faults, Problem};
 use crate::domain::job::reader::Reader;
 use crate::domain::job::rules::Schedules;
+use crate::domain::job::rules::output::refusal_below_roots;
 use crate::domain::job::{Job, build, document, rules};
 
 /// Reads one job file; the error holds every problem of the file, at least one.
@@ -20,12 +23,16 @@ pub fn parse(file: &str, text: &[u8]) -> Result<Job, Vec<Problem>> {
 }
 
 /// Reads the job files of a project: the jobs without a problem, in the order of the files, and every
-/// problem of every file, also those that lie between two files.
-pub fn parse_all(files: &[(String, Vec<u8>)]) -> (Vec<(String, Job)>, Vec<Problem>) {
+/// problem of every file, also those that lie between two files or between a file and the project, whose
+/// `data_roots` hold the absolute paths.
+pub fn parse_all(
+    files: &[(String, Vec<u8>)],
+    data_roots: &[PathBuf],
+) -> (Vec<(String, Job)>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut jobs = Vec::new();
     let mut names: BTreeMap<String, &str> = BTreeMap::new();
-    let mut outputs: BTreeMap<String, &str> = BTreeMap::new();
+    let mut outputs = Outputs::default();
     for (file, bytes) in files {
         let Read { job, name, output } = match read(file, bytes) {
             Ok(read) => read,
@@ -40,15 +47,16 @@ pub fn parse_all(files: &[(String, Vec<u8>)]) -> (Vec<(String, Job)>, Vec<Proble
             let help = "give each job a name of its own";
             faults.add_with_help(name, "name_taken", message, help);
         }
-        // The path of an example tick tells two spellings of one path.
-        let folder = job.score.output.example();
-        if let Some(other) = outputs.get(&folder) {
-            let message = format!("the output `{}` is taken by `{other}`", job.score.output);
-            let help = "give each job a folder of its own";
-            faults.add_with_help(output, "output_taken", message, help);
+        let place = &job.score.output;
+        if let Some((message, help)) = refusal_below_roots(place, data_roots) {
+            let message = format!("`score.output` = `\"{place}\"` {message}");
+            faults.add_with_help(output.clone(), "output_form", message, help);
+        }
+        if let Some(clash) = outputs.add(place, file) {
+            let help = "give each job a folder of its own, such as `\"scores/<job>\"`";
+            faults.add_with_help(output, "output_taken", clash.told(place), help);
         }
         names.entry(job.name.to_string()).or_insert(file);
-        outputs.entry(folder).or_insert(file);
         if faults.is_empty() {
             jobs.push((file.clone(), job));
         } else {

@@ -19,6 +19,8 @@ use crate::domain::template::Template;
 mod check;
 /// The rules about columns.
 mod columns;
+/// The rules of `score.output`.
+pub(crate) mod output;
 /// The rules of what watches and governs a model.
 pub(crate) mod policy;
 
@@ -44,7 +46,9 @@ pub(crate) fn apply(job: &Section, faults: &mut Faults) -> Schedules {
     classes(job.section("model"), faults);
     columns::apply(job, faults);
     templates(job, faults);
-    output(job, faults);
+    let read = template_places(job).into_iter().filter(|(.., is_read)| *is_read);
+    let inputs: Vec<_> = read.map(|(path, template, ..)| (path, template)).collect();
+    output::apply(job, &inputs, score.as_ref(), faults);
     train(job, faults);
     for section in job.sections("check") {
         check::apply(section, job.section("data").has("time"), faults);
@@ -203,25 +207,6 @@ fn templates(job: &Section, faults: &mut Faults) {
                 "end it in `.parquet`, `.csv`, `.ndjson` or `.ipc`, or add `format` to `[data]`";
             faults.add_with_help(span, "format_unknown", message, help);
         }
-    }
-}
-
-/// Scores must not land where a later run would read them as its input.
-fn output(job: &Section, faults: &mut Faults) {
-    let score = job.section("score");
-    let Some(output) = score.template("output") else {
-        return;
-    };
-    let folder = output.as_str().strip_suffix("/tick={tick}").unwrap_or(output.as_str());
-    let part = format!("{}/part-0-0000.parquet", output.example());
-    let clash = template_places(job).into_iter().find(|(_, input, _, is_read)| {
-        let is_same = [path::parent(input.as_str()), input.as_str()].contains(&folder);
-        *is_read && (is_same || path::could_match(&input.glob(), &part))
-    });
-    if let Some((path, ..)) = clash {
-        let message = format!("`score.output` lies where `{path}` would read it as input");
-        let help = "choose a folder that no input names, such as `\"scores/<job>\"`";
-        faults.add_with_help(score.span("output"), "output_is_input", message, help);
     }
 }
 

@@ -157,6 +157,15 @@ pub(super) fn clock(now: Timestamp) -> Line {
     Line::ok("clock", message)
 }
 
+/// Whether a variable that is there for tests is set.
+pub(super) fn environment(pretences: &[String]) -> Line {
+    if pretences.is_empty() {
+        return Line::ok("environment", "no variable is set that is there for tests");
+    }
+    let fix = "unset it here and where the daemon is started, and restart the daemon";
+    Line::warn("environment", pretences.join("; "), fix)
+}
+
 /// Whether schedules can be read in their zones.
 pub(super) fn zones() -> Line {
     const PROBED: &str = "Europe/Berlin";
@@ -197,6 +206,14 @@ mod tests {
     fn a_clock_before_the_first_release_is_wrong() {
         assert_eq!(clock(Timestamp::UNIX_EPOCH).health, Health::Fail);
         assert_eq!(clock("2026-01-05T00:00:00Z".parse().unwrap()).health, Health::Ok);
+    }
+
+    #[test]
+    fn a_variable_for_tests_is_a_warning() {
+        assert_eq!(environment(&[]).health, Health::Ok);
+        let line = environment(&["`NIGHTSHIFT_NOW` is set".to_owned()]);
+        assert_eq!(line.health, Health::Warn);
+        assert!(line.message.contains("NIGHTSHIFT_NOW") && line.fix.is_some());
     }
 
     #[test]

@@ -63,6 +63,8 @@ DynamicUser=no
 {state}RuntimeDirectory=nightshift
 # The group may read what is published, and the metrics: usermod --append --groups nightshift READER
 UMask=0027
+# The README says which variables reach the runs. For one thread of polars in each run that says nothing itself:
+#Environment=POLARS_MAX_THREADS=1
 
 # Runs are waited for, as long as `daemon.drain_timeout` says, then ended; only then does systemd kill.
 TimeoutStopSec={stop_secs}

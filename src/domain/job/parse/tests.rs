@@ -295,21 +295,42 @@ fn problems_point_into_templates() {
 #[test]
 fn two_jobs_share_neither_name_nor_output() {
     let (_, one) = valid("smallest.toml");
-    let other = one.replace("scores/wine", "scores/wine/{tick:%Y}");
-    let same_output = one.replace("\"wine\"", "\"port\"").replace("/wine\"", "/wine/tick={tick}\"");
-    let files: Vec<(String, Vec<u8>)> =
-        [("a", &one), ("b", &other), ("c", &same_output), ("d", &"x".to_owned())]
-            .map(|(file, text)| (file.to_owned(), text.clone().into_bytes()))
-            .to_vec();
-    let (jobs, problems) = parse_all(&files);
+    let other = one.replace("scores/wine", "scores/red");
+    let port = |output: &str| {
+        one.replace("\"wine\"", "\"port\"").replace("\"scores/wine\"", &format!("\"{output}\""))
+    };
+    let files: Vec<(String, Vec<u8>)> = [
+        ("a", one.clone()),
+        ("b", other),
+        ("c", port("scores/wine/tick={tick}")),
+        ("d", "x".to_owned()),
+        ("e", port("scores/wine/port")),
+        ("f", port("scores")),
+        ("g", port("/srv/{tick}/port")),
+    ]
+    .map(|(file, text)| (file.to_owned(), text.into_bytes()))
+    .to_vec();
+    let (jobs, problems) = parse_all(&files, &["/srv".into()]);
     assert_eq!(jobs.iter().map(|(file, _)| file.as_str()).collect::<Vec<_>>(), ["a"]);
-    insta::assert_snapshot!(render(&problems), @"
+    insta::assert_snapshot!(render(&problems), @r#"
     b:1:8: name_taken: the name `wine` is taken by `a`
       give each job a name of its own
     c:8:10: output_taken: the output `scores/wine/tick={tick}` is taken by `a`
-      give each job a folder of its own
+      give each job a folder of its own, such as `"scores/<job>"`
     d:1:2: toml_syntax: key with no value, wanted `=`
-    ");
+    e:1:8: name_taken: the name `port` is taken by `c`
+      give each job a name of its own
+    e:8:10: output_taken: the output `scores/wine/port/tick={tick}` lies inside that of `a`
+      give each job a folder of its own, such as `"scores/<job>"`
+    f:1:8: name_taken: the name `port` is taken by `c`
+      give each job a name of its own
+    f:8:10: output_taken: the output of `b` lies inside `scores/tick={tick}`
+      give each job a folder of its own, such as `"scores/<job>"`
+    g:1:8: name_taken: the name `port` is taken by `c`
+      give each job a name of its own
+    g:8:10: output_form: `score.output` = `"/srv/{tick}/port"` has a field in its first folder, and nothing to keep what it writes together
+      begin it with a folder, as in `"scores/{tick:%Y-%m-%d}"`
+    "#);
 }
 
 #[test]
@@ -338,7 +359,7 @@ fn every_code_has_a_file_that_shows_it() {
     let project = Project::parse("f", b"[api]\nlisten = \"localhost\"\n").unwrap_err();
     let (_, text) = valid("smallest.toml");
     let pair = ["a", "b"].map(|file| (file.to_owned(), text.clone().into_bytes()));
-    let between = parse_all(&pair).1;
+    let between = parse_all(&pair, &[]).1;
     for problem in large.iter().chain(&long).chain(&many).chain(&project).chain(&between) {
         shown.insert(problem.code);
     }
