@@ -224,6 +224,110 @@ fn a_copy_does_not_touch_what_its_original_has_published_outside() {
     require(sandbox.root(), &lake.join("wards"), &[1, 2, 2]);
 }
 
+/// Where a project works, and what is not to be touched meanwhile.
+struct Arrangement {
+    what: &'static str,
+    sandbox: Sandbox,
+    root: PathBuf,
+    output: PathBuf,
+    untouched: Option<PathBuf>,
+}
+
+/// The ways in which a project comes to be elsewhere, or beside another one.
+fn arrangements() -> Vec<Arrangement> {
+    let mut out = Vec::new();
+    let mut arrange = |what, sandbox: Sandbox, root: PathBuf, untouched: Option<PathBuf>| {
+        let output = root.join("scores/wards");
+        out.push(Arrangement { what, sandbox, root, output, untouched });
+    };
+    let sandbox = project("scores/wards");
+    let (original, root) = (sandbox.root().to_owned(), beside(&sandbox, "copy"));
+    copy(&original, &root);
+    arrange("copied", sandbox, root, Some(original));
+    let sandbox = project("scores/wards");
+    let root = beside(&sandbox, "moved");
+    #[expect(clippy::disallowed_methods, reason = "as a person would")]
+    std::fs::rename(sandbox.root(), &root).unwrap();
+    std::fs::create_dir(sandbox.root()).unwrap();
+    let original = sandbox.root().to_owned();
+    arrange("moved", sandbox, root, Some(original));
+    let sandbox = project("scores/wards");
+    let root = beside(&sandbox, "link");
+    std::os::unix::fs::symlink(sandbox.root(), &root).unwrap();
+    arrange("by another path", sandbox, root, None);
+    let sandbox = project("scores/wards");
+    let root = beside(&sandbox, "other");
+    sandbox.run(["backup", "b.db"]).expect(0);
+    std::fs::create_dir_all(root.join("state")).unwrap();
+    for name in ["jobs", "data", "nightshift.toml", "state/models"] {
+        copy(&sandbox.root().join(name), &root.join(name));
+    }
+    let backup = sandbox.root().join("b.db");
+    at(&sandbox, &root, &format!("restore {} --yes", backup.display())).expect(0);
+    for day in 4..=6 {
+        at(&sandbox, &root, &format!("score wards --tick 2026-03-0{day} --force")).expect(0);
+    }
+    let original = sandbox.root().to_owned();
+    arrange("restored elsewhere", sandbox, root, Some(original));
+    let sandbox = project("LAKE/wards");
+    let root = beside(&sandbox, "two");
+    std::fs::create_dir(&root).unwrap();
+    for name in ["jobs", "data", "nightshift.toml"] {
+        copy(&sandbox.root().join(name), &root.join(name));
+    }
+    at(&sandbox, &root, "run wards --tick 2026-03-07").expect(0);
+    let original = sandbox.root().to_owned();
+    let output = beside(&sandbox, "lake").join("wards");
+    // The other project is the one that is let alone, and so are its ticks.
+    out.push(Arrangement {
+        what: "two on one output",
+        sandbox,
+        root,
+        output,
+        untouched: Some(original),
+    });
+    out
+}
+
+/// Kills in an ordinary test run, for each arrangement; the whole story is told with 100.
+const KILLS: u64 = 3;
+
+#[test]
+fn kills_leave_both_sides_clean_wherever_a_project_stands() {
+    use rand::{Rng as _, SeedableRng as _};
+    let kills = crate::suite::asked("NIGHTSHIFT_KILLS").unwrap_or(KILLS);
+    let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(kills);
+    for Arrangement { what, sandbox, root, output, untouched } in arrangements() {
+        let is_shared = what == "two on one output";
+        let tick = if is_shared { 7 } else { 5 };
+        let before = untouched.as_deref().map(bytes);
+        let theirs = |output: &Path| -> Vec<(String, Value)> {
+            let all = manifests(output);
+            all.into_iter().filter(|(name, _)| is_shared && !name.contains("-07T")).collect()
+        };
+        let published = theirs(&output);
+        let mut in_time = 0;
+        for _ in 0..kills {
+            let line = format!("score wards --tick 2026-03-0{tick} --force");
+            let words = ["--project", root.to_str().unwrap()].into_iter().chain(line.split(' '));
+            let running = sandbox.spawn(words);
+            std::thread::sleep(std::time::Duration::from_millis(random.gen_range(0..110)));
+            in_time += u64::from(running.kill().status() == -9);
+        }
+        at(&sandbox, &root, &format!("score wards --tick 2026-03-0{tick} --force")).expect(0);
+        at(&sandbox, &root, "prune").expect(0);
+        at(&sandbox, &root, "verify --data").expect(0);
+        assert_eq!(untouched.as_deref().map(bytes), before, "{what}");
+        assert_eq!(theirs(&output), published, "{what}");
+        for (_, manifest) in manifests(&output) {
+            published::check_files(&output, &manifest);
+        }
+        let left = published::leftovers(output.parent().unwrap());
+        assert_eq!(left, Vec::<String>::new(), "{what}");
+        crate::suite::say(&format!("{what}: {kills} kills, {in_time} in time, both sides clean"));
+    }
+}
+
 /// Lets the record of the project at `root` say that it was last written to elsewhere.
 fn edit(root: &Path, statement: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

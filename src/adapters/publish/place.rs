@@ -220,7 +220,14 @@ fn swap_in(site: &Site, held: &Path) -> Result<Exchange, PublishError> {
     failpoint::reach("commit.exchange").map_err(durable::io_error("look at", &site.rows))?;
     for _ in 0..TRIES_MAX {
         let moved = match durable::entry(&site.rows)? {
-            Entry::Absent => move_to_free(held, &site.rows)?,
+            Entry::Absent => match move_to_free(held, &site.rows)? {
+                // What is there meanwhile is replaced only if it is an empty folder.
+                Exchange::Unsupported => {
+                    durable::rename(held, &site.rows)?;
+                    Exchange::Done
+                }
+                moved => moved,
+            },
             Entry::Folder => {
                 bring_foreign(site, held)?;
                 exchange(held, &site.rows)?

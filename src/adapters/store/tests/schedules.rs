@@ -194,7 +194,7 @@ async fn failures_before_a_job_was_resumed_are_forgiven() {
     assert_eq!(store.given_up_in_a_row(&job(), 5).await.unwrap(), 0);
     rule(&store, 40, runs(40)).await;
     let queued = store.queued().await.unwrap().remove(0);
-    let claim = store.claim(&queued.id, "test", at(4)).await.unwrap().unwrap();
+    let claim = store.claim(&queued.id, "test", at(40)).await.unwrap().unwrap();
     let how = (AttemptOutcome::Failed, "no input");
     store.mark_ended(&claim, how, Afterwards::Dead, at(4)).await.unwrap();
     assert_eq!(store.given_up_in_a_row(&job(), 5).await.unwrap(), 1);
