@@ -47,7 +47,7 @@ pub fn shared_file_system(path: &Path) -> io::Result<Option<&'static str>> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         match rustix::fs::statfs(folder) {
             // The field is signed on some machines; the magic numbers have 32 bits.
-            Ok(found) => return Ok(name_of(found.f_type as i64 & 0xffff_ffff)),
+            Ok(found) => return Ok(name_of(found.f_type & 0xffff_ffff)),
             Err(error @ rustix::io::Errno::NOENT) => missing = Some(error),
             Err(error) => return Err(error.into()),
         }

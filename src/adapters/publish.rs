@@ -26,7 +26,7 @@ mod staging;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::aside::{Aside, remove_superseded, set_aside, superseded};
+pub use self::aside::{Aside, remove_superseded, retire, set_aside, superseded};
 pub use self::exchange::{Exchange, can_exchange};
 pub use self::folder::{Contents, FolderOwner, contents, maker_of, owner};
 pub use self::former::{

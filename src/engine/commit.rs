@@ -93,7 +93,7 @@ async fn complete(world: &World, run: &RunId, look: Look) -> Result<Left, RunErr
     failpoint::reach("commit.after_b").map_err(RunError::other("commit"))?;
     let mut is_clear = true;
     if let Some(route) = &route
-        && let Err(error) = clear(world, route, finished.superseded.as_ref()).await
+        && let Err(error) = clear(world, &record, route, finished.superseded.as_ref()).await
     {
         tracing::warn!(run.id = %run, error = %error.chain(), "what run `{run}` has replaced is set aside later");
         is_clear = false;
@@ -145,10 +145,16 @@ async fn place(
 
 /// Sets aside what a run has taken the place of. Readers see what they should already: what fails here is done by
 /// whoever comes next.
-async fn clear(world: &World, route: &Route, superseded: Option<&RunId>) -> Result<(), RunError> {
+async fn clear(
+    world: &World,
+    record: &RunRecord,
+    route: &Route,
+    superseded: Option<&RunId>,
+) -> Result<(), RunError> {
     let Route::Folder { site, stage, .. } = route else { return Ok(()) };
     publish::set_aside(site, stage, Aside::Current)
         .map_err(published("set aside what was before"))?;
+    retire(world, record).await?;
     match superseded {
         Some(run) if world.project.keep.superseded.is_zero() => {
             publish::remove_superseded(site, run).map_err(published("delete what was before"))?;
@@ -156,6 +162,20 @@ async fn clear(world: &World, route: &Route, superseded: Option<&RunId>) -> Resu
         }
         _ => Ok(()),
     }
+}
+
+/// Sets aside what the run of `record` has replaced where that lies in another folder than its own: the job file may
+/// name another output than it did.
+pub async fn retire(world: &World, record: &RunRecord) -> Result<(), RunError> {
+    let replaced = world.store.replaced_by(&record.id).await.map_err(RunError::store("commit"))?;
+    for old in replaced.iter().filter(|old| old.folder != record.folder) {
+        if let Some(folder) = &old.folder {
+            world.identity.require_known(folder.root())?;
+            publish::retire(&world.site(folder)?, &old.id)
+                .map_err(published("set aside what was before"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the files that an earlier version has left of superseded runs, because a process ended too early.

@@ -12,7 +12,7 @@ use crate::adapters::store::{RunRecord, StoreError};
 use crate::domain::identity::RunId;
 use crate::domain::job::Job;
 use crate::domain::run::{AttemptOutcome, State};
-use crate::engine::commit::{roll_forward, sweep_all};
+use crate::engine::commit::{retire, roll_forward, sweep_all};
 use crate::engine::error::RunError;
 use crate::engine::execute::definition;
 use crate::engine::output::published;
@@ -109,6 +109,9 @@ pub async fn sweep_staging(world: &World, job: &Job) -> Result<(), RunError> {
             continue;
         };
         failpoint::reach("recover.gc").map_err(RunError::other("recover"))?;
+        if let (Some(record), Some(Aside::Current)) = (&record, found) {
+            retire(world, record).await?;
+        }
         let of_tick = record.and_then(|record| record.folder);
         let site = of_tick.map_or_else(|| Ok(site.clone()), |folder| world.site(&folder))?;
         if let Some(aside) = found {

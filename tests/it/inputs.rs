@@ -12,7 +12,7 @@ fn world(more: &str) -> Sandbox {
 
 /// The manifest of the tick at the beginning of `day`, if there is one.
 fn manifest(sandbox: &Sandbox, day: &str) -> Option<String> {
-    let path = format!("scores/churn/tick={day}T000000Z/manifest.json");
+    let path = format!("scores/churn.nightshift/tick={day}T000000Z/manifest.json");
     std::fs::read_to_string(sandbox.root().join(path)).ok()
 }
 

@@ -379,6 +379,20 @@ fn a_rollback_corrects_what_was_published_since_whatever_the_clock_said() {
 }
 
 #[test]
+fn a_tick_that_is_published_somewhere_else_leaves_nothing_where_it_was() {
+    let sandbox = project("scores/wards");
+    sandbox.write("jobs/wards.toml", JOB.replace("scores/wards", "scores/new"));
+    sandbox.run(["score", "wards", "--tick", "2026-03-05", "--force"]).expect(0);
+    require(sandbox.root(), &sandbox.root().join("scores/wards"), &[1, 2]);
+    require(sandbox.root(), &sandbox.root().join("scores/new"), &[2]);
+    sandbox.run(["rollback", "wards", "--reason", "worse", "--yes"]).expect(0);
+    // Each correction goes where the job file said that it was published.
+    require(sandbox.root(), &sandbox.root().join("scores/wards"), &[1, 1]);
+    require(sandbox.root(), &sandbox.root().join("scores/new"), &[1]);
+    sandbox.run(["verify", "--data"]).expect(0);
+}
+
+#[test]
 fn files_of_others_stay_among_the_rows() {
     let sandbox = project("scores/wards");
     let rows = sandbox.root().join("scores/wards/tick=2026-03-05T000000Z");

@@ -8,6 +8,7 @@
 mod model;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ fn table() -> String {
     for row in 0..DAYS * ROWS_A_DAY {
         let (a, b): (f64, f64) = (random.gen_range(0.0..9.0), random.gen_range(0.0..9.0));
         let y = u8::from(random.gen_range(0.0..18.0) < a + b);
-        out += &format!("{row},2026-03-{:02},{a:.3},{b:.3},{y}\n", row / ROWS_A_DAY + 1);
+        writeln!(out, "{row},2026-03-{:02},{a:.3},{b:.3},{y}", row / ROWS_A_DAY + 1).unwrap();
     }
     out
 }

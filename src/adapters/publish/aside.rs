@@ -6,18 +6,19 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::failpoint;
 use crate::adapters::publish::durable::{self, Entry, FOLDER_MODE};
 use crate::adapters::publish::exchange::{Exchange, move_to_free};
-use crate::adapters::publish::folder::contents;
+use crate::adapters::publish::folder::{contents, names_run};
 use crate::adapters::publish::place::held;
 use crate::adapters::publish::staging::{ROWS, StagingName, remove_folder};
 use crate::adapters::publish::{PublishError, Site};
 use crate::domain::identity::RunId;
-use crate::domain::layout::run_of_beside;
+use crate::domain::layout::{MANIFEST_FILE, run_of_beside};
 
 /// Whether the run whose staging folder is cleared is the one that readers see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,45 @@ pub fn set_aside(site: &Site, stage: &StagingName, aside: Aside) -> Result<(), P
         }
     }
     durable::fsync_folder(&site.beside)
+}
+
+/// Sets aside what `run` has published at `site`, where its successor publishes somewhere else: its rows, what stands
+/// beside them, and the folders if they are empty then.
+pub fn retire(site: &Site, run: &RunId) -> Result<(), PublishError> {
+    let aside = site.superseded().join(run.as_str());
+    let found = contents(&site.root, &site.rows)?;
+    let parts = found.parts.iter().filter(|(_, of)| of == run).map(|(name, _)| name);
+    let former = found.former.iter().filter(|(of, _)| of == run).flat_map(|(_, names)| names);
+    for name in parts.chain(former) {
+        put_aside(site, &site.rows.join(name), &aside.join(ROWS))?;
+    }
+    if durable::folder_exists(&site.root, &site.beside)? {
+        for path in durable::list(&site.beside)? {
+            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            let is_own = run_of_beside(name).is_some_and(|of| of == *run)
+                || (name == MANIFEST_FILE && names_run(&path, run)?);
+            if is_own {
+                put_aside(site, &path, &aside)?;
+            }
+        }
+    }
+    for (folder, above) in [(&site.rows, &site.output), (&site.beside, &site.companion)] {
+        remove_empty(folder, above)?;
+    }
+    Ok(())
+}
+
+/// Removes `folder` and those between it and `above` for as long as they are empty.
+fn remove_empty(folder: &Path, above: &Path) -> Result<(), PublishError> {
+    for step in folder.ancestors().take_while(|step| *step != above) {
+        match fs::remove_dir(step) {
+            Ok(()) => step.parent().map_or(Ok(()), durable::fsync_folder)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Somebody else's files are in it.
+            Err(_) => break,
+        }
+    }
+    Ok(())
 }
 
 /// Puts the folder `held` aside as it is, so that whoever lists it just now goes on to see it whole; false if it

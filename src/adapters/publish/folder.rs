@@ -77,6 +77,14 @@ pub fn owner(site: &Site) -> Result<FolderOwner, PublishError> {
     Ok(FolderOwner::Nobody)
 }
 
+/// Whether the file at `path` is the manifest of `run`.
+pub(super) fn names_run(path: &Path, run: &RunId) -> Result<bool, PublishError> {
+    Ok(match heading(path)? {
+        FolderOwner::Project(_, found) | FolderOwner::Unnamed(found) => found == *run,
+        FolderOwner::Nobody | FolderOwner::Unreadable => false,
+    })
+}
+
 /// What the manifest at `path` says of its maker.
 fn heading(path: &Path) -> Result<FolderOwner, PublishError> {
     let read = || -> io::Result<Vec<u8>> {

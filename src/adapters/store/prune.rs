@@ -52,6 +52,16 @@ impl Store {
             .map_err(|source| self.failed("list superseded runs", source))
     }
 
+    /// The runs that `run` has taken the place of.
+    pub async fn replaced_by(&self, run: &RunId) -> Result<Vec<RunRecord>, StoreError> {
+        sqlx::query(SELECT_REPLACED)
+            .bind(run.as_str())
+            .try_map(|row: SqliteRow| run_record(&row))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|source| self.failed("list what a run has replaced", source))
+    }
+
     /// Deletes ended runs with everything that belongs to them, and job files that no run needs any more.
     /// Versions, moves of aliases and the ledger of ticks stay. Returns how many runs were deleted.
     pub async fn delete_runs(&self, runs: &[RunId]) -> Result<u64, StoreError> {
@@ -92,6 +102,12 @@ const SELECT_SUPERSEDED: &str =
      where run.state = 'superseded' and coalesce(next.finished_at, '') < ?1
          and exists (select 1 from output where output.run = run.id and output.removed_at is null)
      order by run.serial limit ?2";
+
+/// Of one slot, so that the index over the slots finds them.
+const SELECT_REPLACED: &str = "select old.* from run as new
+     join run as old on old.job = new.job and old.kind = new.kind and old.tick = new.tick
+         and old.superseded_by = new.id
+     where new.id = ?1 order by old.serial";
 
 const DELETE_RUN: &str = "delete from run
      where id = ?1

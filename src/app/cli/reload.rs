@@ -1,4 +1,7 @@
 //! `nightshift reload`: a running daemon reads the job files again.
+//!
+//! It is asked through a file of the state folder and answers there, never by a signal: an id of a process that was
+//! read from a record may be another's by now, or of another machine.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -31,7 +34,7 @@ pub(crate) struct ReloadArgs {
 }
 
 /// The daemon looks once a second; one that does much else may take so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often it is looked for an answer.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

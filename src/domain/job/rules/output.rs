@@ -104,13 +104,13 @@ fn shared_by_ticks(
     span: Range<usize>,
     faults: &mut Faults,
 ) {
-    let Some([first, second]) = shared(output, schedule) else { return };
+    let Some([first, second]) = alike_for(output, schedule) else { return };
     let folder = path_of(output, schedule, first).unwrap_or_default();
     let message = format!(
         "`score.output` gives two ticks of the schedule one folder: {first} and {second} both have `{}`",
         shorten(&folder)
     );
-    let finer = output.finer().into_iter().find(|finer| shared(finer, schedule).is_none());
+    let finer = output.finer().into_iter().find(|finer| alike_for(finer, schedule).is_none());
     let mut help = match finer {
         Some(finer) => format!("write `\"{finer}\"`"),
         None => "use `{tick}` without a format, which names the instant".to_owned(),
@@ -136,7 +136,7 @@ fn shared_by_instants(output: &Template, span: Range<usize>, faults: &mut Faults
 }
 
 /// Two ticks of a schedule for which a template gives one path.
-fn shared(template: &Template, schedule: &Schedule) -> Option<[Timestamp; 2]> {
+fn alike_for(template: &Template, schedule: &Schedule) -> Option<[Timestamp; 2]> {
     if template.tells_seconds() {
         return None;
     }
