@@ -379,6 +379,27 @@ fn a_rollback_corrects_what_was_published_since_whatever_the_clock_said() {
 }
 
 #[test]
+fn a_run_that_cannot_be_rolled_forward_stops_nobody_else() {
+    let sandbox = project("scores/wards");
+    let other = JOB.replace("name = \"wards\"", "name = \"other\"");
+    sandbox.write("jobs/other.toml", other.replace("scores/wards", "scores/other"));
+    // As a process leaves it that was killed while it published, and then somebody puts a file in the way.
+    edit(
+        sandbox.root(),
+        "update run set state = 'committing', finished_at = null, commits = null
+             where kind = 'score' and tick like '2026-03-06%'",
+    );
+    let rows = sandbox.root().join("scores/wards/tick=2026-03-06T000000Z");
+    std::fs::remove_dir_all(&rows).unwrap();
+    std::fs::write(&rows, "in the way").unwrap();
+    for line in ["run other --tick 2026-03-05", "run wards --tick 2026-03-07"] {
+        let said = sandbox.run(line.split(' ')).expect(0);
+        assert!(said.stderr.contains("cannot be recovered"), "{line}: {}", said.stderr);
+    }
+    assert_eq!(std::fs::read(&rows).unwrap(), b"in the way");
+}
+
+#[test]
 fn a_tick_that_is_published_somewhere_else_leaves_nothing_where_it_was() {
     let sandbox = project("scores/wards");
     sandbox.write("jobs/wards.toml", JOB.replace("scores/wards", "scores/new"));
