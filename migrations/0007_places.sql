@@ -52,10 +52,13 @@ end;
 -- project takes a new one, and those before it are its original's.
 create table identity (
     serial integer primary key,
-    project text not null unique check (length(project) = 32)
+    project text not null unique check (length(project) = 32),
+    -- The count of commits when it was taken: what a copy has on record from before is its original's, where that
+    -- can write as well.
+    since integer not null
 ) strict;
 
-insert into identity (project) select database from seal;
+insert into identity (project, since) select database, -9223372036854775808 from seal;
 
 -- Where the folder of the project stood when it was last written to.
 create table place (

@@ -16,9 +16,8 @@ use crate::domain::run::{AttemptOutcome, State, Trigger, Verdict};
 use crate::engine::error::{Cause, RunError};
 use crate::engine::execute::{Execution, TryAgain};
 use crate::engine::output::{self, Route, published};
-use crate::engine::plan;
-use crate::engine::retry;
 use crate::engine::world::World;
+use crate::engine::{plan, recover, retry};
 
 /// Publishes what an execution has prepared: `staging` holds its files, `intent` names them.
 pub async fn commit(
@@ -169,8 +168,9 @@ async fn clear(
 pub async fn retire(world: &World, record: &RunRecord) -> Result<(), RunError> {
     let replaced = world.store.replaced_by(&record.id).await.map_err(RunError::store("commit"))?;
     for old in replaced.iter().filter(|old| old.folder != record.folder) {
-        if let Some(folder) = &old.folder {
-            world.identity.require_known(folder.root())?;
+        if let Some(folder) = &old.folder
+            && world.identity.is_own_run(folder.root(), old)
+        {
             publish::retire(&world.site(folder)?, &old.id)
                 .map_err(published("set aside what was before"))?;
         }
@@ -184,6 +184,9 @@ pub async fn sweep_all(world: &World) -> Result<(), RunError> {
     for record in world.store.unswept().await.map_err(failed)? {
         let outputs = world.store.outputs(&record.id).await.map_err(failed)?;
         let Some(folder) = &record.folder else { continue };
+        if !world.identity.is_own_run(folder.root(), &record) {
+            continue;
+        }
         let site = world.site(folder)?;
         let targets = outputs
             .iter()
@@ -232,7 +235,14 @@ pub async fn fail(execution: &Execution<'_>, error: &RunError) -> Result<(), Run
             Ok(())
         }
         // Committing or committed already, or somebody else has it: not ours to mark.
-        Err(StoreError::FenceLost { .. }) => Ok(()),
+        Err(StoreError::FenceLost { .. }) => {
+            // Nobody else removes what this claim has staged while its writer lives.
+            let swept = recover::sweep_staging(execution.world, &execution.loaded.job).await;
+            if let Err(error) = swept {
+                tracing::warn!(error = %error.chain(), "what a run has staged that others have taken over stays");
+            }
+            Ok(())
+        }
         Err(error) => Err(RunError::store("record the failure")(error)),
     }
 }

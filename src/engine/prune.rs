@@ -79,7 +79,7 @@ async fn prune_superseded(world: &World) -> Result<(), RunError> {
     let before = world.now().checked_sub(keep).map_err(RunError::other("prune"))?;
     for record in world.store.superseded_before(before, RUNS_MAX).await.map_err(failed)? {
         let Some(folder) = &record.folder else { continue };
-        if world.identity.require_known(folder.root()).is_err() {
+        if !world.identity.is_own_run(folder.root(), &record) {
             continue;
         }
         let removed = world.site(folder).and_then(|site| {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::adapters::place;
 use crate::adapters::publish::FolderOwner;
-use crate::adapters::store::Store;
+use crate::adapters::store::{RunRecord, Store};
 use crate::domain::identity::ProjectId;
 use crate::domain::layout::RootName;
 use crate::domain::project::Project;
@@ -24,6 +24,8 @@ const STAGE: &str = "find out whose record it is";
 pub struct Identity {
     /// The id in force first, then those of the originals that it is a copy of. Never empty.
     ids: Vec<ProjectId>,
+    /// The count of commits when the id in force was taken.
+    since: i64,
     /// Why it is not known whether the project was moved or is a copy, and where it stood.
     pub doubt: Option<(Doubt, String)>,
     /// Where the project is that this one is a copy of, as long as it has no id of its own: whoever writes first
@@ -51,6 +53,17 @@ impl Identity {
         match root {
             RootName::Project => self.ids.contains(project),
             RootName::Data(_) => self.doubt.is_none() && self.project() == project,
+        }
+    }
+
+    /// Whether what the run of `record` has published is this project's to set aside or delete. A copy has runs of
+    /// its original on record.
+    pub fn is_own_run(&self, root: &RootName, record: &RunRecord) -> bool {
+        match root {
+            RootName::Project => true,
+            RootName::Data(_) => {
+                self.doubt.is_none() && record.commits.is_some_and(|commits| commits > self.since)
+            }
         }
     }
 
@@ -140,11 +153,12 @@ pub async fn identify(
     let is_without_id = standing == Standing::Copied && access == Access::Read;
     let copy_of = is_without_id.then(was);
     let ids = store.project_ids().await.map_err(failed)?;
-    if ids.is_empty() {
+    let Some(since) = ids.first().map(|(_, since)| *since) else {
         let message = "the record does not say whose it is; this is a bug";
         return Err(RunError::new(STAGE, Cause::Other, message));
-    }
-    Ok(Identity { ids, doubt, copy_of })
+    };
+    let ids = ids.into_iter().map(|(project, _)| project).collect();
+    Ok(Identity { ids, since, doubt, copy_of })
 }
 
 async fn settle(

@@ -213,11 +213,17 @@ fn two_projects_on_one_output_leave_each_other_alone() {
 fn a_copy_does_not_touch_what_its_original_has_published_outside() {
     let sandbox = project("LAKE/wards");
     let (lake, copied) = (beside(&sandbox, "lake"), beside(&sandbox, "copy"));
+    sandbox.run(["score", "wards", "--tick", "2026-03-06", "--force"]).expect(0);
     copy(sandbox.root(), &copied);
     let before = bytes(&lake);
     at(&sandbox, &copied, "score wards --tick 2026-03-05 --force").expect(75);
     let told = at(&sandbox, &copied, "rollback wards --reason worse --yes").expect(1).stdout;
     assert_eq!(told.matches("has published").count(), 2, "{told}");
+    // Nor what its original has set aside, whenever it is due to go, nor by publishing somewhere else.
+    let at_home = JOB.to_owned();
+    std::fs::write(copied.join("jobs/wards.toml"), at_home).unwrap();
+    at(&sandbox, &copied, "score wards --tick 2026-03-06 --force").expect(0);
+    sandbox.at("2026-04-01T00:00:00Z");
     at(&sandbox, &copied, "prune").expect(0);
     assert_eq!(bytes(&lake), before);
     sandbox.run(["score", "wards", "--tick", "2026-03-05", "--force"]).expect(0);

@@ -12,10 +12,14 @@ use crate::domain::identity::ProjectId;
 use crate::domain::whereabouts::Place;
 
 impl Store {
-    /// The ids that the project has had, the one in force first. Those behind it are of its originals.
-    pub async fn project_ids(&self) -> Result<Vec<ProjectId>, StoreError> {
+    /// The ids that the project has had, the one in force first, each with the count of commits when it was taken.
+    /// Those behind it are of its originals.
+    pub async fn project_ids(&self) -> Result<Vec<(ProjectId, i64)>, StoreError> {
         sqlx::query(SELECT_IDS)
-            .try_map(|row: SqliteRow| text(&row, "project", "project id", ProjectId::parse))
+            .try_map(|row: SqliteRow| {
+                let project = text(&row, "project", "project id", ProjectId::parse)?;
+                Ok((project, row.try_get("since")?))
+            })
             .fetch_all(&self.readers)
             .await
             .map_err(|source| self.failed("read the identity of the project", source))
@@ -100,14 +104,15 @@ impl Store {
     }
 }
 
-const SELECT_IDS: &str = "select project from identity order by serial desc";
+const SELECT_IDS: &str = "select project, since from identity order by serial desc";
 
-const ADOPT: &str = "insert into identity (serial, project)
-     values ((select min(serial) - 1 from identity), ?1) on conflict (project) do nothing";
+const ADOPT: &str = "insert into identity (serial, project, since)
+     select min(serial) - 1, ?1, min(since) from identity where true on conflict (project) do nothing";
 
 const SELECT_PLACE: &str = "select host, boot, namespace, path, device, inode from place";
 
-const RENEW: &str = "insert into identity (project) values (lower(hex(randomblob(16))))";
+const RENEW: &str = "insert into identity (project, since)
+     select lower(hex(randomblob(16))), commits + 1 from seal";
 
 const SET_PLACE: &str = "insert into place (id, host, boot, namespace, path, device, inode)
      values (1, ?1, ?2, ?3, ?4, ?5, ?6)

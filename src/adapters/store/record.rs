@@ -99,6 +99,8 @@ pub struct RunRecord {
     pub model: Option<ModelPin>,
     /// When it reached the state it ended in.
     pub finished_at: Option<Timestamp>,
+    /// With which commit of the record it did.
+    pub commits: Option<i64>,
     /// What it says about data and model.
     pub verdict: Option<Verdict>,
     /// The exit code of the command that ran it.

@@ -268,6 +268,7 @@ pub(super) fn run_record(row: &SqliteRow) -> Result<RunRecord, sqlx::Error> {
         claimed_at: optional_time(row, "claimed_at")?,
         model: model_pin(row)?,
         finished_at: optional_time(row, "finished_at")?,
+        commits: row.try_get("commits")?,
         verdict: optional_text(row, "verdict", "verdict", Verdict::parse)?,
         exit_code: optional_number(row, "exit_code")?,
         error: row.try_get("error")?,
