@@ -33,6 +33,7 @@ mod json;
 mod months;
 mod moves;
 mod permissions;
+mod prune;
 mod published;
 mod readme;
 mod real;
