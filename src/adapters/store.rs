@@ -64,6 +64,8 @@ mod settings;
 pub mod shelf;
 /// One row for each job.
 mod status;
+/// What goes of a run while its record stays.
+mod thin;
 /// What became of each tick.
 mod ticks;
 /// Versions of models.

@@ -21,7 +21,7 @@ use tracing_subscriber::fmt::{self, writer::BoxMakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
-pub use self::run_log::{LogLine, RunLog, read_log, remove_log};
+pub use self::run_log::{LogLine, RunLog, logged_runs, read_log, remove_log};
 
 use self::run_log::RunLogLayer;
 use crate::domain::identity::RunId;

@@ -84,6 +84,14 @@ impl RunId {
         Self(text)
     }
 
+    /// When the run was made, to the millisecond; an id of no moment says the end of time.
+    pub fn made_at(&self) -> Timestamp {
+        let digit = |byte: u8| Self::ALPHABET.iter().position(|known| *known == byte).unwrap_or(0);
+        let bits = self.0.bytes().fold(0, |bits, byte| (bits << 5) | digit(byte) as u128);
+        let millis = i64::try_from(bits >> 80).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+    }
+
     /// Accepts `text` if it has the form of a run id.
     pub fn parse(text: &str) -> Option<Self> {
         let well_formed =
@@ -165,6 +173,9 @@ mod tests {
         let early = RunId::new(Timestamp::from_second(1_000).unwrap(), u128::MAX);
         let late = RunId::new(Timestamp::from_second(1_001).unwrap(), 0);
         assert!(early < late);
+        assert_eq!(early.made_at(), Timestamp::from_second(1_000).unwrap());
+        let never = RunId::parse(&"z".repeat(RunId::CHARS)).map(|id| id.made_at());
+        assert_eq!(never, Some(Timestamp::MAX));
         assert_eq!(RunId::parse(early.as_str()), Some(early));
         assert_eq!(RunId::parse("../../etc/passwd0000000000"), None);
     }

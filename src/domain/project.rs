@@ -42,6 +42,10 @@ pub struct Project {
 pub struct Keep {
     /// How long runs are kept.
     pub runs: SignedDuration,
+    /// How long the profiles of score runs are kept, and their drift findings that passed.
+    pub profiles: SignedDuration,
+    /// How long logs of runs are kept.
+    pub logs: SignedDuration,
     /// How many versions of each model are kept.
     pub model_versions: usize,
     /// How long files stay that a correction has replaced.
@@ -93,6 +97,8 @@ impl Default for Project {
             log: LogLevel::Info,
             keep: Keep {
                 runs: SignedDuration::from_hours(365 * 24),
+                profiles: SignedDuration::from_hours(365 * 24),
+                logs: SignedDuration::from_hours(365 * 24),
                 model_versions: 20,
                 superseded: SignedDuration::from_hours(24),
             },
@@ -146,6 +152,7 @@ fn folders(project: &Section, faults: &mut Faults) {
 
 fn build(project: &Section) -> Option<Project> {
     let keep = project.section("keep");
+    let runs = keep.duration("runs")?;
     let daemon = project.section("daemon");
     Some(Project {
         jobs_dir: PathBuf::from(project.text("jobs_dir")?),
@@ -153,7 +160,9 @@ fn build(project: &Section) -> Option<Project> {
         data_roots: project.texts("data_roots").into_iter().map(|(text, _)| text.into()).collect(),
         log: LogLevel::parse(project.text("log")?)?,
         keep: Keep {
-            runs: keep.duration("runs")?,
+            runs,
+            profiles: keep.duration("profiles").unwrap_or(runs),
+            logs: keep.duration("logs").unwrap_or(runs),
             model_versions: keep.integer("model_versions")?.try_into().ok()?,
             superseded: keep.duration("superseded")?,
         },
@@ -187,7 +196,7 @@ mod tests {
         let text = "jobs_dir = \"a/jobs\"\nstate_dir = \"a/state\"\ndata_roots = [\"/srv/x\"]\n\
                     log = \"debug\"\n[daemon]\nreload_on_change = true\n\
                     metrics = \"/srv/collector/x.prom\"\n[keep]\nruns = \"4w\"\nmodel_versions = 3\n\
-                    superseded = \"0s\"\n";
+                    superseded = \"0s\"\nprofiles = \"2w\"\nlogs = \"1d\"\n";
         let wanted = Project {
             jobs_dir: PathBuf::from("a/jobs"),
             state_dir: PathBuf::from("a/state"),
@@ -195,6 +204,8 @@ mod tests {
             log: LogLevel::Debug,
             keep: Keep {
                 runs: SignedDuration::from_hours(28 * 24),
+                profiles: SignedDuration::from_hours(14 * 24),
+                logs: SignedDuration::from_hours(24),
                 model_versions: 3,
                 superseded: SignedDuration::ZERO,
             },
@@ -205,6 +216,14 @@ mod tests {
             },
         };
         assert_eq!(Project::parse("nightshift.toml", text.as_bytes()), Ok(wanted));
+    }
+
+    #[test]
+    fn profiles_and_logs_are_kept_as_long_as_runs_unless_said() {
+        let found = Project::parse("nightshift.toml", b"[keep]\nruns = \"4w\"\nlogs = \"1w\"\n");
+        let days =
+            |keep: Keep| [keep.runs, keep.profiles, keep.logs].map(|kept| kept.as_hours() / 24);
+        assert_eq!(found.map(|project| days(project.keep)), Ok([28, 28, 7]));
     }
 
     #[test]

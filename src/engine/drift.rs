@@ -33,7 +33,7 @@ use crate::learn::drift::{
 use crate::learn::profile::{ReferenceProfile, TableProfile};
 
 pub use self::recorded::{RecordedDrift, recorded};
-pub use self::reference::{Earlier, earlier};
+pub use self::reference::{Earlier, earlier, looks_back_to};
 use self::separation::Samples;
 
 /// The id of the finding about the table as a whole.

@@ -1,7 +1,8 @@
 //! Deletion of what `[keep]` allows and nothing needs any more.
 //!
 //! Kept whatever its age: the current run of a tick (its scores must stay traceable), every run that
-//! made a version, and every version that an alias names.
+//! made a version, and every version that an alias names. What of these runs may go all the same is said by the
+//! modules below.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,14 @@ use crate::engine::commit::sweep_all;
 use crate::engine::error::RunError;
 use crate::engine::output::published;
 use crate::engine::world::World;
+
+/// Logs of runs that were over long ago.
+mod logs;
+/// Profiles that nothing looks back on.
+mod profiles;
+
+/// The stage that errors name.
+const STAGE: &str = "prune";
 
 /// Most runs that one call deletes.
 const RUNS_MAX: u32 = 100_000;
@@ -30,6 +39,10 @@ pub struct PrunePlan {
     pub files: u64,
     /// Size of these files.
     pub bytes: u64,
+    /// Runs that stay without their profiles.
+    pub profiles: u64,
+    /// Logs of runs that stay.
+    pub logs: u64,
 }
 
 /// What goes, by name.
@@ -38,6 +51,10 @@ struct Doomed {
     runs: Vec<RunId>,
     versions: Vec<(JobName, Version)>,
     artifacts: BTreeSet<Sha256>,
+    /// Runs that stay and lose their profiles.
+    profiles: Vec<RunId>,
+    /// Runs that stay and lose their logs.
+    logs: Vec<RunId>,
 }
 
 /// What [`prune`] would delete.
@@ -48,7 +65,7 @@ pub async fn plan(world: &World) -> Result<PrunePlan, RunError> {
 
 /// Deletes what nothing needs any more.
 pub async fn prune(world: &World) -> Result<PrunePlan, RunError> {
-    let failed = RunError::store("prune");
+    let failed = RunError::store(STAGE);
     // Parts of superseded runs have an owner only while the record is there.
     sweep_all(world).await?;
     prune_superseded(world).await?;
@@ -59,31 +76,32 @@ pub async fn prune(world: &World) -> Result<PrunePlan, RunError> {
         let _pruned = world.store.prune_version(model, *version).await.map_err(failed)?;
     }
     world.store.delete_runs(&doomed.runs).await.map_err(failed)?;
+    world.store.thin_out(&doomed.profiles).await.map_err(failed)?;
     // An alias may have moved, or a training begun, since the plan was made: look again.
     let in_use = world.store.artifacts_in_use().await.map_err(failed)?;
     if world.store.unfinished().await.map_err(failed)?.is_empty() {
         for sha256 in doomed.artifacts.iter().filter(|found| !in_use.contains(found)) {
-            world.artifacts.remove(sha256).map_err(RunError::other("prune"))?;
+            world.artifacts.remove(sha256).map_err(RunError::other(STAGE))?;
         }
     }
-    for run in &doomed.runs {
-        remove_log(&world.state_dir(), run).map_err(RunError::other("prune"))?;
+    for run in doomed.runs.iter().chain(&doomed.logs) {
+        remove_log(&world.state_dir(), run).map_err(RunError::other(STAGE))?;
     }
     Ok(out)
 }
 
 /// Deletes the files of superseded runs that have been set aside for as long as `[keep]` says.
 async fn prune_superseded(world: &World) -> Result<(), RunError> {
-    let failed = RunError::store("prune");
+    let failed = RunError::store(STAGE);
     let keep = world.project.keep.superseded;
-    let before = world.now().checked_sub(keep).map_err(RunError::other("prune"))?;
+    let before = world.now().checked_sub(keep).map_err(RunError::other(STAGE))?;
     for record in world.store.superseded_before(before, RUNS_MAX).await.map_err(failed)? {
         let Some(folder) = &record.folder else { continue };
         if !world.identity.is_own_run(folder.root(), &record) {
             continue;
         }
         let removed = world.site(folder).and_then(|site| {
-            publish::remove_superseded(&site, &record.id).map_err(published("prune"))
+            publish::remove_superseded(&site, &record.id).map_err(published(STAGE))
         });
         match removed {
             Ok(()) => world.store.outputs_removed(&record.id, world.now()).await.map_err(failed)?,
@@ -95,7 +113,7 @@ async fn prune_superseded(world: &World) -> Result<(), RunError> {
 }
 
 async fn doomed(world: &World) -> Result<Doomed, RunError> {
-    let failed = RunError::store("prune");
+    let failed = RunError::store(STAGE);
     let mut out = Doomed::default();
     let mut makers = BTreeSet::new();
     for model in world.store.models().await.map_err(failed)? {
@@ -108,7 +126,7 @@ async fn doomed(world: &World) -> Result<Doomed, RunError> {
         );
     }
     let before =
-        world.now().checked_sub(world.project.keep.runs).map_err(RunError::other("prune"))?;
+        world.now().checked_sub(world.project.keep.runs).map_err(RunError::other(STAGE))?;
     let old = world.store.runs_ended_before(before, RUNS_MAX).await.map_err(failed)?;
     out.runs = old
         .into_iter()
@@ -116,6 +134,9 @@ async fn doomed(world: &World) -> Result<Doomed, RunError> {
         .map(|run| run.id)
         .collect();
     out.artifacts = artifacts_to_remove(world, &out.versions).await?;
+    let going: BTreeSet<&RunId> = out.runs.iter().collect();
+    let stay = |runs: Vec<RunId>| runs.into_iter().filter(|run| !going.contains(run)).collect();
+    (out.profiles, out.logs) = (stay(profiles::old(world).await?), stay(logs::old(world).await?));
     Ok(out)
 }
 
@@ -153,7 +174,7 @@ async fn artifacts_to_remove(
     world: &World,
     versions: &[(JobName, Version)],
 ) -> Result<BTreeSet<Sha256>, RunError> {
-    let failed = RunError::store("prune");
+    let failed = RunError::store(STAGE);
     if !world.store.unfinished().await.map_err(failed)?.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -166,7 +187,7 @@ async fn artifacts_to_remove(
             }
         }
     }
-    let on_disk = world.artifacts.list().map_err(RunError::other("prune"))?;
+    let on_disk = world.artifacts.list().map_err(RunError::other(STAGE))?;
     Ok(on_disk.into_iter().filter(|found| !staying.contains(found)).collect())
 }
 
@@ -183,5 +204,7 @@ fn measure(world: &World, doomed: &Doomed) -> PrunePlan {
         versions: doomed.versions.len() as u64,
         files: sizes.len() as u64,
         bytes: sizes.iter().sum(),
+        profiles: doomed.profiles.len() as u64,
+        logs: doomed.logs.len() as u64,
     }
 }

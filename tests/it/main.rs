@@ -34,6 +34,7 @@ mod months;
 mod moves;
 mod outputs;
 mod permissions;
+mod prune;
 mod published;
 mod readme;
 mod real;

@@ -20,3 +20,5 @@ mod registry;
 mod rollback;
 /// Schedules and rulings on their ticks.
 mod schedules;
+/// Profiles and findings that go while their run stays.
+mod thinning;

@@ -183,6 +183,23 @@ pub fn remove_log(state_dir: &Path, run: &RunId) -> io::Result<()> {
     }
 }
 
+/// The runs that have a log, in order of their ids, which is that of their making.
+pub fn logged_runs(state_dir: &Path) -> io::Result<Vec<RunId>> {
+    let entries = match fs::read_dir(state_dir.join("runs")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut out = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        let run = name.to_str().and_then(|name| name.strip_suffix(".log"));
+        out.extend(run.and_then(RunId::parse));
+    }
+    out.sort_unstable();
+    Ok(out)
+}
+
 fn path_of(state_dir: &Path, run: &RunId) -> PathBuf {
     state_dir.join("runs").join(format!("{run}.log"))
 }
@@ -237,6 +254,21 @@ mod tests {
         assert_eq!(read_log(state.path(), &run(1)).unwrap().len(), 1);
         remove_log(state.path(), &run(1)).unwrap();
         remove_log(state.path(), &run(1)).unwrap();
+    }
+
+    #[test]
+    fn only_logs_of_runs_are_listed() {
+        let state = tempfile::tempdir().unwrap();
+        assert_eq!(logged_runs(state.path()).unwrap(), []);
+        fs::create_dir(state.path().join("runs")).unwrap();
+        let later = RunId::new(Timestamp::from_second(1).unwrap(), 0);
+        for run in [&later, &run(7)] {
+            fs::write(path_of(state.path(), run), "").unwrap();
+        }
+        for name in ["notes.log".to_owned(), format!("{later}.log.gz"), format!("{later}")] {
+            fs::write(state.path().join("runs").join(name), "").unwrap();
+        }
+        assert_eq!(logged_runs(state.path()).unwrap(), [run(7), later]);
     }
 
     #[test]

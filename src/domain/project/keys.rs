@@ -52,6 +52,14 @@ static DAEMON: &[Key] = &[
 static KEEP: &[Key] = &[
     Key::new("runs", Duration { min_secs: 1 }, "How long runs are kept.").or("\"365d\""),
     Key::new(
+        "profiles",
+        Duration { min_secs: 1 },
+        "How long profiles of score runs are kept, and drift findings that passed.",
+    )
+    .unset("as `keep.runs`"),
+    Key::new("logs", Duration { min_secs: 1 }, "How long logs of runs are kept.")
+        .unset("as `keep.runs`"),
+    Key::new(
         "model_versions",
         Integer { min: 1, max: 1_000_000 },
         "How many versions of each model are kept.",

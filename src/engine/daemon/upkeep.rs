@@ -164,12 +164,13 @@ async fn keep(world: &World, now: Timestamp, part: Part) -> Result<Kept, RunErro
 
 fn tell(kept: &Kept) {
     let Kept { backup, thinned_out, pruned } = kept;
-    let PrunePlan { runs, versions, files, .. } = pruned;
+    let PrunePlan { runs, versions, files, profiles, logs, .. } = pruned;
     if let Some(backup) = backup {
         tracing::info!("the database is backed up as `{}`", backup.display());
     }
     tracing::info!(
-        "the daily deletion is done: {thinned_out} backups, {runs} runs, {versions} versions, {files} model files"
+        "the daily deletion is done: {thinned_out} backups, {runs} runs, {versions} versions, {files} model files, \
+         profiles of {profiles} runs, {logs} logs"
     );
 }
 

@@ -64,7 +64,9 @@ pub async fn recorded(
     };
     let definition = definition(world, &record).await?;
     let version = judged_version(world, &record).await?.ok_or_else(|| missing("model"))?;
-    let input = profile(world, &run, INPUT_PROFILE).await?.ok_or_else(|| missing("profile"))?;
+    let input = profile(world, &run, INPUT_PROFILE).await?.ok_or_else(|| {
+        missing("profile").hint("profiles of earlier ticks are deleted after `keep.profiles`")
+    })?;
     let mut artifact = load_artifact(world, &world.model(job, version).await?).await?;
     // The scores on record are those of the version that took over.
     let scores = match record.verdict {

@@ -5,6 +5,7 @@
 //! counted on another grid and is left out; the first nights after a promotion therefore have fewer
 //! earlier ones to look back on, and none at all at first.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -64,20 +65,13 @@ pub async fn earlier(
     tick: Timestamp,
     artifact: &Artifact,
 ) -> Result<Earlier, RunError> {
-    let (from, name) = match job.drift.reference {
+    let name = match job.drift.reference {
         DriftReference::Training => return Ok(Earlier::training(artifact)),
-        DriftReference::Previous => (Timestamp::MIN, "the previous tick"),
-        DriftReference::Rolling(span) => {
-            (tick.checked_sub(span).unwrap_or(Timestamp::MIN), "the ticks of the rolling span")
-        }
-        DriftReference::SameWeekday => (Timestamp::MIN, "earlier ticks of the same weekday"),
+        DriftReference::Previous => "the previous tick",
+        DriftReference::Rolling(_) => "the ticks of the rolling span",
+        DriftReference::SameWeekday => "earlier ticks of the same weekday",
     };
-    let from = from.max(Timestamp::UNIX_EPOCH);
-    let runs = world
-        .store
-        .published_between(&job.name, from, tick, NIGHTS_MAX)
-        .await
-        .map_err(RunError::store("judge"))?;
+    let runs = published_before(world, job, tick).await?;
     let mut nights = Vec::new();
     for run in chosen(job, tick, runs) {
         nights.extend(night(world, &run, artifact).await?);
@@ -86,6 +80,50 @@ pub async fn earlier(
     // The latest tick comes first; sums are made in the order of the ticks.
     let merged = nights.into_iter().rev().reduce(merge).unwrap_or_default();
     Ok(Earlier { title: format!("{name} ({count} of them)"), nights: Some(merged) })
+}
+
+/// The first tick that a night of `tick`, or of any later one, is compared with; `tick` itself if there is none.
+pub async fn looks_back_to(
+    world: &World,
+    job: &Job,
+    tick: Timestamp,
+) -> Result<Timestamp, RunError> {
+    let runs = match job.drift.reference {
+        DriftReference::Training => return Ok(tick),
+        _ => published_before(world, job, tick).await?,
+    };
+    let first = match job.drift.reference {
+        DriftReference::Training => None,
+        DriftReference::Previous => runs.first(),
+        DriftReference::Rolling(_) => runs.last(),
+        DriftReference::SameWeekday => {
+            // A later night may be of any weekday.
+            let (zone, mut seen) = (zone(job), BTreeMap::new());
+            let mut is_looked_at = |run: &&RunRecord| {
+                let weekday = run.slot.tick.to_zoned(zone.clone()).weekday();
+                let count = seen.entry(weekday.to_monday_zero_offset()).or_insert(0);
+                *count += 1;
+                *count <= WEEKDAYS
+            };
+            runs.iter().filter(|run| is_looked_at(run)).last()
+        }
+    };
+    Ok(first.map_or(tick, |run| run.slot.tick))
+}
+
+/// The published nights that `tick` may be compared with, the latest first.
+async fn published_before(
+    world: &World,
+    job: &Job,
+    tick: Timestamp,
+) -> Result<Vec<RunRecord>, RunError> {
+    let from = match job.drift.reference {
+        DriftReference::Rolling(span) => tick.checked_sub(span).unwrap_or(Timestamp::MIN),
+        _ => Timestamp::MIN,
+    };
+    let from = from.max(Timestamp::UNIX_EPOCH);
+    let found = world.store.published_between(&job.name, from, tick, NIGHTS_MAX).await;
+    found.map_err(RunError::store("judge"))
 }
 
 /// The runs that make the reference, the latest first.

@@ -91,6 +91,23 @@ fn there_is_one_backup_a_day_whoever_restarts_and_a_record_comes_back_from_it() 
 }
 
 #[test]
+fn old_profiles_and_logs_go_once_a_day() {
+    let sandbox = project("2026-01-05T00:00:00Z", 1)
+        .file("nightshift.toml", "[keep]\nprofiles = \"2d\"\nlogs = \"1d\"\n")
+        .job("churn", &job("churn", SELDOM, ""));
+    for tick in ["2020-02-29", "2024-02-29"] {
+        sandbox.run(["run", "churn", "--tick", tick]).expect(0);
+    }
+    let logs = |sandbox: &Sandbox| fs::read_dir(sandbox.root().join("state/runs")).unwrap().count();
+    let kept = "select run from profile where ?1 <> '' group by run";
+    assert_eq!((super::query(sandbox.root(), kept, "any").len(), logs(&sandbox)), (2, 3));
+    let has_one = |sandbox: &Sandbox| names(sandbox).len() == 1;
+    let (sandbox, said) = follow(sandbox, "2026-01-08T00:00:00Z", has_one);
+    assert!(said.contains("profiles of 1 runs, 3 logs"), "{said}");
+    assert_eq!((super::query(sandbox.root(), kept, "any").len(), logs(&sandbox)), (1, 0));
+}
+
+#[test]
 fn a_backup_that_fails_is_told_and_made_an_hour_later() {
     // An hour passes in a second and a half.
     let sandbox = project("2026-01-05T00:00:00Z", 2_400)

@@ -17,6 +17,8 @@ pub(super) static PRUNE: Shape = Fields(&[
     ("versions", Whole),
     ("files", Whole),
     ("bytes", Whole),
+    ("profiles", Whole),
+    ("logs", Whole),
 ]);
 
 const HEALTH: Shape = Word(&["ok", "warn", "fail"]);

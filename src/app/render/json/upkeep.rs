@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use crate::adapters::store::copy::Examined;
+use crate::engine::prune::PrunePlan;
 
 /// `nightshift.verify/1`: every stored hash against the disk.
 #[derive(Debug, Serialize)]
@@ -43,6 +44,10 @@ pub(crate) struct PruneDocument {
     versions: u64,
     files: u64,
     bytes: u64,
+    /// Runs that stay without their profiles.
+    profiles: u64,
+    /// Logs of runs that stay.
+    logs: u64,
 }
 
 /// `nightshift.backup/1`: a backup that was made.
@@ -112,8 +117,10 @@ impl<'a> VerifyDocument<'a> {
 
 impl PruneDocument {
     /// The document of what a prune did.
-    pub(crate) fn done(runs: u64, versions: u64, files: u64, bytes: u64) -> Self {
-        Self { schema: "nightshift.prune/1", dry_run: false, runs, versions, files, bytes }
+    pub(crate) fn done(plan: &PrunePlan) -> Self {
+        let PrunePlan { runs, versions, files, bytes, profiles, logs } = *plan;
+        let schema = "nightshift.prune/1";
+        Self { schema, dry_run: false, runs, versions, files, bytes, profiles, logs }
     }
 
     /// The same, of what a prune would do.
