@@ -7,7 +7,7 @@
 //! did not.
 
 use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -191,8 +191,9 @@ impl Metrics {
         Ok(String::from_utf8_lossy(&out).into_owned())
     }
 
-    /// Replaces the file `path`.
+    /// Replaces the file `path`; an error if what is there was not written by this.
     pub fn write(&self, path: &Path) -> io::Result<()> {
+        require_own(path)?;
         let text = self.text().map_err(io::Error::other)?;
         let mut file = tempfile::Builder::new()
             .prefix(".metrics-")
@@ -203,13 +204,34 @@ impl Metrics {
         Ok(())
     }
 
-    /// Removes the file `path`, if it is there.
+    /// Removes the file `path`, if it is there and was written by this.
     pub fn remove(path: &Path) -> io::Result<()> {
+        require_own(path)?;
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
+}
+
+/// How every file of metrics begins: the first series by name is one of ours.
+const BEGINNING: &[u8] = b"# HELP nightshift_";
+
+/// An error if `path` holds something else than metrics of this program, which nobody may lose by a slip in a key.
+fn require_own(path: &Path) -> io::Result<()> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut begins = Vec::new();
+    if found.is_file() {
+        fs::File::open(path)?.take(BEGINNING.len() as u64).read_to_end(&mut begins)?;
+    }
+    if begins == BEGINNING || (found.is_file() && found.len() == 0) {
+        return Ok(());
+    }
+    Err(io::Error::other("it holds something else than metrics, and is left as it is"))
 }
 
 fn registered<C: Collector + Clone + 'static>(
@@ -235,6 +257,24 @@ fn whole(count: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_of_metrics_is_neither_replaced_nor_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.prom");
+        let metrics = Metrics::new().unwrap();
+        for _ in 0..2 {
+            metrics.write(&path).unwrap();
+        }
+        Metrics::remove(&path).unwrap();
+        Metrics::remove(&path).unwrap();
+        fs::write(&path, "id,day\n1,2026-01-01\n").unwrap();
+        assert!(metrics.write(&path).is_err() && Metrics::remove(&path).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"id,day\n1,2026-01-01\n");
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", &path).unwrap();
+        assert!(metrics.write(&path).is_err() && Metrics::remove(&path).is_err());
+    }
 
     #[test]
     fn every_series_is_there_from_the_start_and_counts() {

@@ -124,6 +124,7 @@ impl Project {
         faults.append(document.without_consequences(reader.faults));
         if document.is_sound() {
             folders(&section, &mut faults);
+            metrics_file(&section, &mut faults);
         }
         if !faults.is_empty() {
             return Err(faults.into_problems(file, text));
@@ -147,6 +148,17 @@ fn folders(project: &Section, faults: &mut Faults) {
         let key = if project.has("state_dir") { "state_dir" } else { "jobs_dir" };
         let help = "give each a folder of its own";
         faults.add_with_help(project.span(key), "path_form", message, help);
+    }
+}
+
+/// What collects metrics reads files of this name only, and nothing else of a project is named so.
+fn metrics_file(project: &Section, faults: &mut Faults) {
+    let daemon = project.section("daemon");
+    let Some(path) = daemon.text("metrics") else { return };
+    if std::path::Path::new(path).extension().is_none_or(|found| found != "prom") {
+        let message = format!("`daemon.metrics` = `\"{path}\"` does not end in `.prom`");
+        let help = "name a file of its own, such as `\"state/metrics.prom\"`: it is replaced every few seconds";
+        faults.add_with_help(daemon.span("metrics"), "path_form", message, help);
     }
 }
 
@@ -244,6 +256,12 @@ mod tests {
                 "nightshift.toml:3:15: path_form: `data_roots` = `\"srv\"` is relative",
                 "nightshift.toml:4:7: wrong_type: `log` wants one of `\"error\"`, `\"warn\"`, \
                  `\"info\"`, `\"debug\"`, `\"trace\"`, found the number 3",
+            ],
+        );
+        check(
+            "[daemon]\nmetrics = \"data/a.csv\"\n",
+            &[
+                "nightshift.toml:2:11: path_form: `daemon.metrics` = `\"data/a.csv\"` does not end in `.prom`",
             ],
         );
         check(

@@ -143,6 +143,10 @@ fn job_files(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
 
 /// Reads a file as far as the parser looks: one byte more than it accepts tells it that there is more.
 fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
+    // A pipe would be waited for, for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut out = Vec::new();
     File::open(path)?.take(SIZE_MAX_BYTES as u64 + 1).read_to_end(&mut out)?;
     Ok(out)

@@ -60,7 +60,7 @@ fn what_is_restored_is_what_was_backed_up_and_can_be_undone() {
     insta::assert_snapshot!(said.redacted(), @r"
     exit 0
     --- stdout
-    `$SANDBOX/b.db`: 248.0 KiB, 3 runs, schema 7
+    `$SANDBOX/b.db`: 252.0 KiB, 3 runs, schema 7
     sha256 $SHA256
     --- stderr
     not in it: the files of `state/models` and the outputs; copy them now

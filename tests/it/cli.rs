@@ -64,7 +64,7 @@ fn help_lists_every_command() {
       reload    Let the running daemon read the job files again
       explain   Explain a check, kind, metric, comparison, test, problem code, cron, run or score
       verify    Look through the database, and compare every stored hash with the disk
-      prune     Delete what `[keep]` allows; what an alias or a rollback needs stays
+      prune     Delete what `[keep]` allows; what an alias, a rollback or `drift.reference` needs stays
       backup    Write a backup of the database to a file, while runs go on
       restore   Put a backup in the place of the database, which is kept beside it
       doctor    Look at store, disk, clock, zones, permissions and jobs, with a fix for what is wrong

@@ -385,6 +385,21 @@ fn a_rollback_corrects_what_was_published_since_whatever_the_clock_said() {
 }
 
 #[test]
+fn a_copy_that_names_the_state_of_its_original_is_refused_and_told() {
+    let sandbox = empty("scores/wards");
+    let state = beside(&sandbox, "state").to_str().unwrap().to_owned();
+    sandbox.write("nightshift.toml", format!("state_dir = \"{state}\"\n"));
+    sandbox.at("2026-03-07T06:00:00Z");
+    sandbox.run(["run", "wards", "--tick", "2026-03-04"]).expect(0);
+    let copied = beside(&sandbox, "copy");
+    copy(sandbox.root(), &copied);
+    at(&sandbox, &copied, "run wards --tick 2026-03-05").expect(75);
+    let told = at(&sandbox, &copied, "doctor").expect(1).stdout;
+    assert!(told.contains("of which this is a copy"), "{told}");
+    sandbox.run(["run", "wards", "--tick", "2026-03-05"]).expect(0);
+}
+
+#[test]
 fn a_run_that_cannot_be_rolled_forward_stops_nobody_else() {
     let sandbox = project("scores/wards");
     let other = JOB.replace("name = \"wards\"", "name = \"other\"");

@@ -100,3 +100,13 @@ fn every_code_that_is_shown_can_be_explained() {
         assert!(output.stdout.len() > 80, "{code}: {}", output.stdout);
     }
 }
+
+#[test]
+fn a_pipe_among_the_job_files_is_told_and_not_waited_for() {
+    let sandbox = Sandbox::new().job("wine", include_str!("../../jobs/wine.toml"));
+    let pipe = sandbox.root().join("jobs/pipe.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let said = sandbox.run(["validate"]).expect(1);
+    assert!(said.stderr.contains("it is no regular file"), "{}", said.stderr);
+}

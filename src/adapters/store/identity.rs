@@ -1,4 +1,7 @@
 //! Whose record it is: the ids of the project, and where its folder stood when it was last written to.
+//!
+//! A copy of a project takes a new id, and keeps those before it: they are of its originals. What follows from an id,
+//! and from a place that is not where the folder stands, is not decided here.
 
 use std::path::Path;
 

@@ -107,8 +107,10 @@ pub(crate) async fn cmd_doctor(context: &Context, args: &DoctorArgs) -> Result<A
     let project = loaded.map(|loaded| loaded.project).unwrap_or_default();
     let state_dir = project_dir.join(&project.state_dir);
     lines.push(probe::file_system(&state_dir));
-    lines.push(probe::store(&project_dir, &project).await);
-    lines.extend(place::lines(context, &project).await);
+    let store = probe::store(&project_dir, &project).await;
+    let health = store.health;
+    lines.push(store);
+    lines.extend(place::lines(context, &project, health).await);
     lines.extend(backups::newest(&state_dir, context.now()));
     lines.push(probe::permissions(&state_dir));
     let folder = if state_dir.is_dir() { &state_dir } else { &project_dir };

@@ -2,17 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use super::Line;
+use super::{Health, Line};
 use crate::adapters::publish;
 use crate::app::cli::context::Context;
 use crate::domain::project::Project;
 use crate::engine::plan;
 use crate::engine::world::World;
 
-/// A line for the place of the project, and one for each output whose folders cannot be exchanged at once.
-pub(super) async fn lines(context: &Context, project: &Project) -> Vec<Line> {
-    // What keeps the record from being opened has a line of its own.
-    let Ok(Some(world)) = context.world_if_any(project).await else { return Vec::new() };
+/// A line for the place of the project, and one for each output whose folders cannot be exchanged at once. Whether the
+/// record itself can be opened has a line of its own, which is `store`.
+pub(super) async fn lines(context: &Context, project: &Project, store: Health) -> Vec<Line> {
+    let world = match context.world_if_any(project).await {
+        Ok(Some(world)) => world,
+        Err(failure) if store == Health::Ok => {
+            let fix = "give this project a `state_dir` of its own, or bring back what is named";
+            return vec![Line::fail("place", failure.line(), fix)];
+        }
+        Ok(None) | Err(_) => return Vec::new(),
+    };
     let mut out = vec![place(&world)];
     out.extend(outputs(context, &world));
     out
