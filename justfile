@@ -34,6 +34,13 @@ ci:
 crash kills="200":
     NIGHTSHIFT_KILLS={{kills}} cargo test --release --test it -- crash:: --include-ignored
 
+# A long walk of commands, kills, copies, moves and steps of the clock; kills wherever a project stands; and a reader
+# that lists the scores all the time.
+[group('deep')]
+walk steps="2000":
+    NIGHTSHIFT_STEPS={{steps}} cargo test --release --test it -- walk:: --nocapture
+    NIGHTSHIFT_KILLS=100 NIGHTSHIFT_CORRECTIONS=200 cargo test --release --test it -- moves::kills glob:: --nocapture
+
 # What becomes of a damaged database, as a table.
 [group('deep')]
 damage mutations="200":
