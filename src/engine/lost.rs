@@ -92,7 +92,13 @@ fn manifests(
         if Path::new(output).is_relative() {
             let beside = project_dir.join(format!("{output}{BESIDE}"));
             for root in [beside, project_dir.join(output)] {
-                manifests_below(root, loaded.job.name.as_str(), &mut take);
+                // A link may lead to where others publish as well.
+                let is_inside = root.canonicalize().is_ok_and(|root| {
+                    project_dir.canonicalize().is_ok_and(|dir| root.starts_with(dir))
+                });
+                if is_inside {
+                    manifests_below(root, loaded.job.name.as_str(), &mut take);
+                }
             }
         }
     }

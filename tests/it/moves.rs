@@ -385,6 +385,22 @@ fn a_rollback_corrects_what_was_published_since_whatever_the_clock_said() {
 }
 
 #[test]
+fn what_others_have_published_behind_a_link_is_no_proof_of_a_lost_record() {
+    let one = project("LAKE/wards");
+    let lake = beside(&one, "lake");
+    let two = beside(&one, "two");
+    std::fs::create_dir(&two).unwrap();
+    for name in ["data", "nightshift.toml"] {
+        copy(&one.root().join(name), &two.join(name));
+    }
+    std::fs::create_dir(two.join("jobs")).unwrap();
+    std::fs::write(two.join("jobs/wards.toml"), JOB).unwrap();
+    std::os::unix::fs::symlink(&lake, two.join("scores")).unwrap();
+    at(&one, &two, "run wards --tick 2026-03-07").expect(0);
+    require(&two, &lake.join("wards"), &[1, 2, 2, 1]);
+}
+
+#[test]
 fn a_copy_that_names_the_state_of_its_original_is_refused_and_told() {
     let sandbox = empty("scores/wards");
     let state = beside(&sandbox, "state").to_str().unwrap().to_owned();
